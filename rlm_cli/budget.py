@@ -1,0 +1,193 @@
+"""The one account of a run, for every call of every depth: the only code that says no.
+
+`admit` reserves the worst case of a call, `settle` replaces it by the truth; between the two the money is spoken for,
+so that calls side by side cannot overdraw together. An amount for the last word is kept back throughout. Knows nothing
+of models or events; the engine asks it before each call and tells it after.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rlm_cli.errors import LimitReached
+from rlm_cli.tokens import prompt_tokens
+from rlm_cli.types import Limits, Message, ModelSpec, Request, Role, Usage
+
+_TOKENIZER_MARGIN = 1.3
+"""Tokenizers of other vendors need up to about this much more than the one that counts here."""
+_MESSAGE_TOKENS = 8
+_LAST_WORD_SHARE = 0.15
+_LAST_WORD_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The most that a call can come to."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    """0 when the price is unknown; then there is no cost cap either (checked where the run starts)."""
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+NOTHING = Worst(0, 0, 0.0)
+
+
+@dataclass(eq=False, slots=True)
+class Reservation:
+    """What one admitted call holds until it is settled."""
+
+    role: Role
+    model: str
+    worst: Worst
+
+
+class Budget:
+    """The running account; every method may be called from any thread."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._started = clock()
+        self._changed = threading.Condition()
+        self._usage: dict[Role, Usage] = {"root": Usage(), "sub": Usage()}
+        self._open: set[Reservation] = set()
+        self._written_off = NOTHING
+        self._kept_back = NOTHING
+        self._excess: dict[str, int] = {}
+        self._subcalls = 0
+
+    # --- time ----------------------------------------------------------------------------------------------------
+
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self._clock() - self._started
+
+    def seconds_left(self, last_word: bool = False) -> float:
+        """Seconds until calls are abandoned; the last word's own share is left out unless `last_word`."""
+        kept_back = 0.0 if last_word else min(_LAST_WORD_SECONDS, self.limits.timeout * _LAST_WORD_SHARE)
+        return self.limits.timeout - kept_back - self.elapsed()
+
+    # --- calls ---------------------------------------------------------------------------------------------------
+
+    def admit(self, request: Request, last_word: bool = False) -> Reservation:
+        """Reserve the worst case of a call.
+
+        Raises LimitReached when time, tokens or money do not allow it. While other calls are open, what they will
+        give back may be enough: then this waits for them.
+        """
+        worst = self.worst_case(request.spec, request.messages)
+        reservation = Reservation(request.role, request.spec.model, worst)
+        with self._changed:
+            while (refusal := self._refusal(worst, last_word)) is not None:
+                if not self._open or refusal.limit == "timeout":
+                    raise refusal
+                self._changed.wait(timeout=max(0.0, self.seconds_left()))
+            self._open.add(reservation)
+        return reservation
+
+    def settle(self, reservation: Reservation, usage: Usage | None) -> None:
+        """Replace a reservation by what the call used.
+
+        None: the outcome is unknown (abandoned, timed out); it may be billed, so the worst case stays held against
+        the limits, though it is not reported as spent. A reservation that is settled already is left as it is.
+        """
+        with self._changed:
+            if reservation not in self._open:
+                return
+            self._open.remove(reservation)
+            if usage is None:
+                self._written_off = _plus(self._written_off, reservation.worst)
+            else:
+                self._usage[reservation.role] += usage
+                beyond = usage.input_tokens - reservation.worst.input_tokens
+                if beyond > 0:
+                    self._excess[reservation.model] = self._excess.get(reservation.model, 0) + beyond
+            self._changed.notify_all()
+
+    def count_cached(self, role: Role) -> None:
+        """Note a call that was answered from memory."""
+        with self._changed:
+            self._usage[role] += Usage(cached_calls=1)
+
+    def take_subcalls(self, number: int) -> None:
+        """Count `number` sub-calls, all or none. Raises LimitReached, naming what is left."""
+        with self._changed:
+            left = self.limits.max_subcalls - self._subcalls
+            if number > left:
+                raise LimitReached(
+                    "max_subcalls",
+                    f"{number} sub-call{'s' * (number != 1)} asked for, {left} of {self.limits.max_subcalls} left; "
+                    "nothing was sent",
+                )
+            self._subcalls += number
+
+    def return_subcalls(self, number: int) -> None:
+        """Take back what was counted and not sent."""
+        with self._changed:
+            self._subcalls -= number
+
+    def keep_back(self, worst: Worst) -> None:
+        """Hold this much for the last word from now on."""
+        with self._changed:
+            self._kept_back = worst
+
+    def worst_case(self, spec: ModelSpec, messages: tuple[Message, ...], further_tokens: int = 0) -> Worst:
+        """Return the most a call can use: its prompt with a margin for other tokenizers, and a whole reply."""
+        prompt = sum(prompt_tokens(message.text) + _MESSAGE_TOKENS for message in messages) + further_tokens
+        input_tokens = round(prompt * _TOKENIZER_MARGIN) + self._excess.get(spec.model, 0)
+        price = spec.price
+        cost = 0.0
+        if price is not None:
+            cost = (input_tokens * price.input + spec.max_output_tokens * price.output) / 1_000_000
+        return Worst(input_tokens, spec.max_output_tokens, cost)
+
+    # --- the account ---------------------------------------------------------------------------------------------
+
+    def usage(self, role: Role | None = None) -> Usage:
+        """Return what settled calls have used, of one role or of both."""
+        with self._changed:
+            return self._usage[role] if role else self._usage["root"] + self._usage["sub"]
+
+    @property
+    def subcalls(self) -> int:
+        """Sub-calls counted so far."""
+        return self._subcalls
+
+    def _refusal(self, worst: Worst, last_word: bool) -> LimitReached | None:
+        limits = self.limits
+        if self.seconds_left(last_word) <= 0:
+            return LimitReached("timeout", f"the time limit of {limits.timeout:g} s is reached")
+        held = self._written_off
+        for reservation in self._open:
+            held = _plus(held, reservation.worst)
+        if not last_word:
+            held = _plus(held, self._kept_back)
+        used = self._usage["root"] + self._usage["sub"]
+        if limits.max_tokens is not None and used.tokens + held.tokens + worst.tokens > limits.max_tokens:
+            return LimitReached(
+                "max_tokens",
+                f"the token limit of {limits.max_tokens:,} does not allow another call: {used.tokens:,} used, "
+                f"up to {worst.tokens:,} needed, {self._kept_back.tokens:,} kept back for the last word",
+            )
+        spent = used.cost_usd or 0.0
+        if limits.max_cost is not None and spent + held.cost_usd + worst.cost_usd > limits.max_cost + 1e-12:
+            return LimitReached(
+                "max_cost",
+                f"the cost limit of ${limits.max_cost:g} does not allow another call: ${spent:.4f} spent, "
+                f"up to ${worst.cost_usd:.4f} needed, ${self._kept_back.cost_usd:.4f} kept back for the last word",
+            )
+        return None
+
+
+def _plus(one: Worst, other: Worst) -> Worst:
+    return Worst(
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.cost_usd + other.cost_usd,
+    )

@@ -1,0 +1,174 @@
+"""Writes a Context, piece by piece: documents in, one sealed text out.
+
+Covered: headers, spans, marks, line counts, the digest, the anonymous file. Not covered: reading (context.py), what is
+worth loading and how it is decoded (loaders/).
+"""
+
+import codecs
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rlm_cli.context import STRIDE, Context, Mark, header
+from rlm_cli.errors import InputError
+from rlm_cli.types import Document, Skipped, Span
+
+
+@dataclass(slots=True)
+class _Position:
+    """How far a writer has come."""
+
+    character: int = 0
+    byte: int = 0
+    newlines: int = 0
+    line_length: int = 0
+    """Characters since the last newline."""
+    longest_line: int = 0
+    last: str = "\n"
+    """The last character written."""
+
+
+class ContextWriter:
+    """Collects documents into a Context without ever holding more than one piece of text."""
+
+    def __init__(self, several: bool) -> None:
+        """`several` is what the caller expects: with more than one document each gets a header."""
+        self._several = several
+        self._file = _anonymous_file()
+        self._hash = hashlib.sha256()
+        self._marks = [Mark(0, 0, 0)]
+        self._at = _Position()
+        self._documents: list[tuple[str, str, Span, int]] = []
+
+    @property
+    def characters(self) -> int:
+        return self._at.character
+
+    @property
+    def size(self) -> int:
+        """Bytes written."""
+        return self._at.byte
+
+    @property
+    def documents(self) -> int:
+        return len(self._documents)
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return up to `size` bytes from byte `start` of what was written: what a token estimate samples."""
+        return os.pread(self._file, size, start)
+
+    def add(self, path: str, pieces: Iterable[str], kind: str = "text") -> None:
+        """Append one document. If `pieces` raises, what it had written is taken back and the error goes on."""
+        if self._documents and not self._several:
+            raise ValueError("a second document for a context announced to hold one")
+        before, marks, digest = replace(self._at), len(self._marks), self._hash.copy()
+        try:
+            if self._several:
+                self._write(("" if self._at.last == "\n" else "\n") + header(path))
+            start, newlines = self._at.character, self._at.newlines
+            for piece in pieces:
+                self._write(piece)
+        except BaseException:
+            self._at, self._hash = before, digest
+            del self._marks[marks:]
+            os.ftruncate(self._file, self._at.byte)
+            os.lseek(self._file, self._at.byte, os.SEEK_SET)
+            raise
+        open_line = self._at.last != "\n" and self._at.character > start
+        self._documents.append((path, kind, Span(start, self._at.character), self._at.newlines - newlines + open_line))
+
+    def finish(
+        self, inputs: Sequence[str], skipped: Sequence[Skipped], tokens: int, tokens_exact: bool = False
+    ) -> Context:
+        """Seal the text. Each document's tokens are its share, by characters, of `tokens`."""
+        if self._several and len(self._documents) == 1:
+            return self._without_header().finish(inputs, skipped, tokens, tokens_exact)
+        self._mark()
+        density = tokens / self._at.character if self._at.character else 0.0
+        documents = tuple(
+            Document(path, span, lines, round((span.end - span.start) * density), kind)
+            for path, kind, span, lines in self._documents
+        )
+        return Context(
+            descriptor=_sealed(self._file),
+            marks=self._marks,
+            documents=documents,
+            skipped=tuple(skipped),
+            inputs=tuple(inputs),
+            sha256=self._hash.hexdigest(),
+            longest_line=max(self._at.longest_line, self._at.line_length),
+            tokens=tokens,
+            tokens_exact=tokens_exact,
+        )
+
+    def discard(self) -> None:
+        """Give the file back without making a Context of it."""
+        os.close(self._file)
+
+    def _without_header(self) -> "ContextWriter":
+        [(path, kind, _, _)] = self._documents
+        alone = ContextWriter(several=False)
+        alone.add(path, self._pieces(len(header(path).encode("utf-8"))), kind)
+        self.discard()
+        return alone
+
+    def _pieces(self, byte: int) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        while piece := os.pread(self._file, 16 * STRIDE, byte):
+            byte += len(piece)
+            yield decoder.decode(piece)
+
+    def _write(self, piece: str) -> None:
+        at = self._at
+        for start in range(0, len(piece), STRIDE):
+            part = piece[start : start + STRIDE]
+            encoded = part.encode("utf-8")
+            self._put(encoded)
+            self._hash.update(encoded)
+            at.character += len(part)
+            at.byte += len(encoded)
+            at.last = part[-1]
+            newlines = part.count("\n")
+            at.newlines += newlines
+            if newlines:
+                first, *middle, last = map(len, part.split("\n"))
+                at.longest_line = max(at.longest_line, at.line_length + first, *middle)
+                at.line_length = last
+            else:
+                at.line_length += len(part)
+            if at.byte - self._marks[-1].byte >= STRIDE:
+                self._mark()
+
+    def _mark(self) -> None:
+        self._marks.append(Mark(self._at.character, self._at.byte, self._at.newlines))
+
+    def _put(self, encoded: bytes) -> None:
+        view = memoryview(encoded)
+        while view:
+            try:
+                written = os.write(self._file, view)
+            except OSError as error:
+                raise InputError(
+                    f"cannot keep the input in a temporary file: {error.strerror}",
+                    "free some space, or point TMPDIR at a folder that has it",
+                ) from error
+            view = view[written:]
+
+
+def _anonymous_file() -> int:
+    """Open a file that has no name: nothing to clean up, nothing for others to read, no disk needed on Linux."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("rlm-context", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with tempfile.TemporaryFile(prefix="rlm-") as file:
+        return os.dup(file.fileno())
+
+
+def _sealed(descriptor: int) -> int:
+    """Make the file unchangeable where the system can; the child's copy of the descriptor is as harmless as ours."""
+    seals = getattr(fcntl, "F_ADD_SEALS", None)
+    if seals is not None:
+        fcntl.fcntl(descriptor, seals, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+    return descriptor

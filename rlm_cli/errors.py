@@ -1,0 +1,142 @@
+"""Everything that can go wrong, as one tree; each class knows its exit code, each error may carry a hint.
+
+    RlmError
+    ├── UsageError              2   the command line, a profile or an input is wrong
+    │   ├── InputError          2
+    │   └── ProfileError        2
+    ├── ModelError              4   the model or its provider failed
+    │   ├── AuthenticationFailed
+    │   ├── UnknownModel
+    │   ├── RequestRejected         the provider will not take this request (HTTP 400)
+    │   ├── PromptTooLarge
+    │   ├── BadReply                empty, not a chat reply, not JSON
+    │   ├── RateLimited             may be tried again
+    │   ├── ServerFailed            may be tried again
+    │   ├── Unreachable             may be tried again
+    │   ├── CallTimedOut            may be tried again
+    │   └── Refused             3   a refusal or a content filter
+    ├── LimitReached            3   the Budget said no
+    └── SandboxError            5   the sandbox failed
+        ├── CellTimedOut            the running cell passed its time limit; the child has been stopped
+        └── ReplDied                the child process ended, or broke the protocol
+
+The engine turns a ModelError of a sub-call into data for the root model, and CellTimedOut and ReplDied into a fresh
+child; only what it cannot mend reaches the command line.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the process returns; the README's table is tested against this."""
+
+    COMPLETE = 0
+    FINDINGS = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    MODEL = 4
+    SANDBOX = 5
+    INTERRUPTED = 130
+
+
+class RlmError(Exception):
+    """The root of the tree. `str(error)` is one or two lines for a person; `hint` says what to type next."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(RlmError):
+    """The command line asks for something that cannot be done."""
+
+
+class InputError(UsageError):
+    """An input is missing, unreadable, or holds no text."""
+
+
+class ProfileError(UsageError):
+    """A profile is missing, malformed, or promises what cannot be kept."""
+
+
+class ModelError(RlmError):
+    """A model call failed.
+
+    `retryable` says whether the same call may succeed later; `retry_after` is the server's own wish, in seconds.
+    """
+
+    exit_code = ExitCode.MODEL
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, hint: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+
+
+class AuthenticationFailed(ModelError):
+    """The provider does not accept the key."""
+
+
+class UnknownModel(ModelError):
+    """The provider, or litellm, does not know the model."""
+
+
+class RequestRejected(ModelError):
+    """The provider will not take this request, however often it is sent."""
+
+
+class PromptTooLarge(ModelError):
+    """The prompt exceeds the model's window."""
+
+
+class BadReply(ModelError):
+    """What came back is empty or is no chat reply."""
+
+
+class RateLimited(ModelError):
+    retryable = True
+
+
+class ServerFailed(ModelError):
+    retryable = True
+
+
+class Unreachable(ModelError):
+    retryable = True
+
+
+class CallTimedOut(ModelError):
+    retryable = True
+
+
+class Refused(ModelError):
+    """The model or the provider's content filter declined to answer."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+
+class LimitReached(RlmError):
+    """A limit of the run does not allow this call. `limit` is its name as in `Limits`."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+    def __init__(self, limit: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.limit = limit
+
+
+class SandboxError(RlmError):
+    """The sandbox could not be started or kept."""
+
+    exit_code = ExitCode.SANDBOX
+
+
+class CellTimedOut(SandboxError):
+    """The running cell passed its time limit."""
+
+
+class ReplDied(SandboxError):
+    """The child process ended or spoke nonsense."""

@@ -1,0 +1,181 @@
+"""What happens in a run, one frozen dataclass an event, and their JSON form.
+
+The engine yields these; the display, the recorder, `--events` and the tests consume the same stream. Nothing here
+prints or writes. An event's JSON is its fields plus `type`, the class name in snake case.
+"""
+
+import re
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from rlm_cli.types import Status, StopReason, Usage
+
+
+class CallPath(str):
+    """Where in the tree of calls something happens.
+
+    "0" is the root run, "0/3" its third iteration, "0/3.2" that iteration's second sub-call, "0/3.2/1" the first
+    iteration of the child run which that sub-call opened.
+    """
+
+    __slots__ = ()
+
+    def iteration(self, number: int) -> "CallPath":
+        return CallPath(f"{self}/{number}")
+
+    def subcall(self, number: int) -> "CallPath":
+        return CallPath(f"{self}.{number}")
+
+    @property
+    def depth(self) -> int:
+        """0 in the root run and its iterations, 1 in its sub-calls, and so on."""
+        return self.count(".")
+
+
+ROOT = CallPath("0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What every event has. Use one of the classes below."""
+
+    path: CallPath
+    at: float = 0.0
+    """Seconds since the start of the run; stamped once, where the stream leaves the engine."""
+    type: ClassVar[str] = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as plain JSON values, `type`, `path` and `at` first."""
+        plain: dict[str, Any] = {"type": self.type, "path": str(self.path), "at": round(self.at, 4)}
+        for each in fields(self):
+            if each.name not in plain:
+                plain[each.name] = _plain(getattr(self, each.name))
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Usage):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    run_id: str
+    question: str
+    profile: str
+    root_model: str
+    sub_model: str
+    limits: dict[str, float | int | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextLoaded(Event):
+    sha256: str
+    characters: int
+    tokens: int
+    tokens_exact: bool
+    documents: int
+    inputs: tuple[str, ...]
+    skipped: dict[str, int]
+    """Reason -> number of files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IterationStarted(Event):
+    number: int
+    """From 1; 0 for the last word, which is no iteration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReplied(Event):
+    """The root model's reply, whole."""
+
+    text: str
+    truncated: bool
+    seconds: float
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeStarted(Event):
+    blocks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubcallStarted(Event):
+    model: str
+    key: str
+    """`Request.key()`: what a replay looks replies up by."""
+    prompt_characters: int
+    prompt_head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubcallFinished(Event):
+    text: str
+    truncated: bool
+    cached: bool
+    seconds: float
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubcallFailed(Event):
+    error: str
+    seconds: float
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeFinished(Event):
+    output: str
+    """As the root model will read it: head and tail when it was long."""
+    error: str | None
+    seconds: float
+    """Without the time spent waiting for models."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryCompacted(Event):
+    outputs: int
+    """How many old outputs were folded to a line each."""
+    tokens_before: int
+    tokens_after: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerGiven(Event):
+    answer: str
+    doubt: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitReached(Event):
+    limit: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    status: Status
+    stop_reason: StopReason
+    answer: str
+    error: str | None
+    usage: Usage
+
+
+def _tag(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+EVENTS: dict[str, type[Event]] = {}
+for _class in (
+    RunStarted, ContextLoaded, IterationStarted, ModelReplied, CodeStarted, SubcallStarted, SubcallFinished,
+    SubcallFailed, CodeFinished, HistoryCompacted, AnswerGiven, LimitReached, RunFinished,
+):  # fmt: skip
+    _class.type = _tag(_class.__name__)
+    EVENTS[_class.type] = _class

@@ -1,0 +1,68 @@
+"""Token counts, offline: exact for short texts, from a sample for long ones.
+
+Counts with OpenAI's o200k_base. Other vendors' tokenizers differ by up to about a third, so a count is for sizing and
+for display; what a call really used is what its provider reports.
+"""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tiktoken
+
+_SLICE = 100_000
+"""Characters tokenized at once: tiktoken 0.14 panics on a million spaces. Cutting costs 0.0013 % of accuracy."""
+_WINDOWS = 512
+_WINDOW = 1024
+"""512 equally spaced windows of 1 KiB: 0.5 % mean error, 1.8 % at worst, on real repositories."""
+
+
+@cache
+def _encoding() -> "tiktoken.Encoding":
+    # litellm's wheel carries the vocabulary; finding it must not import litellm, which takes seconds.
+    found = importlib.util.find_spec("litellm")
+    if found is not None and found.origin is not None:
+        folder = Path(found.origin).parent / "litellm_core_utils" / "tokenizers"
+        if folder.is_dir():
+            os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
+    import tiktoken
+
+    return tiktoken.get_encoding("o200k_base")
+
+
+def count_tokens(text: str) -> int:
+    """Return the exact number of o200k tokens, slice by slice."""
+    encoding = _encoding()
+    return sum(len(encoding.encode_ordinary(text[start : start + _SLICE])) for start in range(0, len(text), _SLICE))
+
+
+@lru_cache(maxsize=256)
+def _remembered(text: str) -> int:
+    # A history is the same messages again at every call.
+    return count_tokens(text)
+
+
+def prompt_tokens(text: str) -> int:
+    """Return the tokens of a prompt: exact up to 50,000 characters, beyond that from a sample."""
+    if len(text) <= 50_000:
+        return _remembered(text)
+    encoded = text.encode("utf-8", "replace")
+    return estimate_tokens(lambda start, size: encoded[start : start + size], len(encoded))
+
+
+def estimate_tokens(read: Callable[[int, int], bytes], size: int) -> int:
+    """Return an estimate for `size` bytes of UTF-8, of which `read(start, length)` returns any part."""
+    if size <= _WINDOWS * _WINDOW:
+        return count_tokens(read(0, size).decode("utf-8", "replace"))
+    encoding = _encoding()
+    step = (size - _WINDOW) / (_WINDOWS - 1)
+    sampled = tokens = 0
+    for index in range(_WINDOWS):
+        window = read(round(index * step), _WINDOW).decode("utf-8", "ignore")
+        sampled += len(window.encode("utf-8"))
+        tokens += len(encoding.encode_ordinary(window))
+    return round(tokens * size / sampled) if sampled else 0

@@ -1,0 +1,253 @@
+"""The values that every room shares: frozen, slotted, without behaviour beyond arithmetic.
+
+Knows nothing of files, models or the sandbox. The text itself is a `Context` (context.py); what happens in a run is
+an event (events.py); the running account is the `Budget` (budget.py).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["root", "sub"]
+Status = Literal["complete", "partial", "failed", "interrupted"]
+StopReason = Literal["final", "max_cost", "max_tokens", "max_iterations", "timeout", "refused", "error", "interrupted"]
+
+
+# --- profiles -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a model charges, in USD per million tokens."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+    """None: cached input costs what fresh input costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One model as a profile names it. `llm.resolve` fills in the window and the price that were left open."""
+
+    model: str
+    """A litellm id such as `openai/gpt-5.2`, or `offline/...`."""
+    api_base: str | None = None
+    api_key_env: str | None = None
+    """The name of the environment variable that holds the key; None: litellm's own choice for the provider."""
+    temperature: float | None = None
+    """None: the provider's default; nothing is sent."""
+    max_output_tokens: int = 8000
+    timeout: float = 120.0
+    """Seconds for one call, all its retries included."""
+    context_window: int | None = None
+    """Tokens, prompt and reply together; None: unknown."""
+    price: Price | None = None
+    """None: unknown."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Passed to litellm as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may use at most. `Budget` is the running account."""
+
+    max_cost: float | None = 10.0
+    """USD; None: no cap."""
+    max_iterations: int = 50
+    max_subcalls: int = 100
+    max_depth: int = 2
+    """The root run is depth 0, its sub-calls depth 1."""
+    max_tokens: int | None = None
+    """Input and output tokens of all calls together; None: no cap."""
+    timeout: float = 300.0
+    """Seconds for the whole run."""
+    cell_timeout: float = 60.0
+    """Seconds for one cell, without the time it waits for models."""
+    concurrency: int = 16
+    """Model calls in flight at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named choice of models and limits."""
+
+    name: str
+    description: str
+    root: ModelSpec
+    sub: ModelSpec
+    limits: Limits = field(default_factory=Limits)
+
+
+# --- inputs -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` up to, but not including, `end` of the context."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of the context; its header line, if there is one, lies outside `span`."""
+
+    path: str
+    """As the user will read it in a citation: `/` between parts, never absolute."""
+    span: Span
+    lines: int
+    tokens: int
+    """An estimate unless the context's `tokens_exact` is set."""
+    kind: str = "text"
+    """The lower-case extension without its dot, else `text`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was found and not loaded."""
+
+    path: str
+    reason: str
+    """A short phrase of a fixed set, so that skips can be counted by reason: `binary`, `ignored`, ..."""
+    failed: bool = False
+    """It should have been read and could not be: such a run is never reported as complete."""
+
+
+# --- calls --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What calls have used. Adding two adds each field; an unknown cost makes the sum unknown."""
+
+    calls: int = 0
+    cached_calls: int = 0
+    """Calls answered from memory: they cost nothing and are not in `calls`."""
+    input_tokens: int = 0
+    """All prompt tokens, the cached ones included."""
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    """Reasoning tokens included."""
+    cost_usd: float | None = 0.0
+    """None: a price is unknown."""
+
+    def __add__(self, other: "Usage") -> "Usage":
+        known = self.cost_usd is not None and other.cost_usd is not None
+        return Usage(
+            calls=self.calls + other.calls,
+            cached_calls=self.cached_calls + other.cached_calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            cached_input_tokens=self.cached_input_tokens + other.cached_input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=(self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None,
+        )
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call to a model."""
+
+    role: Role
+    spec: ModelSpec
+    messages: tuple[Message, ...]
+    timeout: float
+    """Seconds from now in which the call, with all its retries, has to be over. Not part of the key."""
+
+    def key(self) -> str:
+        """Name this request by all that decides its reply (hex sha256): the one way to make a cache key."""
+        spec = self.spec
+        parts = [
+            spec.model,
+            spec.api_base,
+            spec.temperature,
+            spec.max_output_tokens,
+            dict(spec.params),
+            [(message.role, message.text) for message in self.messages],
+        ]
+        canonical = json.dumps(parts, ensure_ascii=True, sort_keys=True, default=str)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered. A refusal or an empty reply is no Reply but a ModelError."""
+
+    text: str
+    usage: Usage
+    truncated: bool = False
+    """Cut at the output cap."""
+    cached: bool = False
+    """Served from memory; its usage counts one cached call and nothing else."""
+
+
+# --- results ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A place in the context that an answer rests on."""
+
+    path: str
+    line: int | None = None
+    """First line, from 1."""
+    end_line: int | None = None
+    quote: str | None = None
+    """None: a reference found in the answer's text."""
+    verified: bool = False
+    """The quote stands at that place; for a reference without a quote: the place exists."""
+    page: int | None = None
+    page_label: str | None = None
+    cell: int | None = None
+    record: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run failed, as a person reads it."""
+
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended and what it found. A partial answer is a Result, not an exception."""
+
+    status: Status
+    stop_reason: StopReason
+    answer: str
+    """Empty when the run ended before there was one."""
+    doubt: str | None
+    citations: tuple[Citation, ...]
+    limits_reached: tuple[str, ...]
+    iterations: int
+    subcalls: int
+    """Paid sub-calls: repeated ones, served from memory, do not count."""
+    max_depth_reached: int
+    usage_root: Usage
+    usage_sub: Usage
+    elapsed_seconds: float
+    subcalls_failed: int = 0
+    failed_subcalls: tuple[str, ...] = ()
+    """The errors of failed sub-calls, equal ones named once."""
+    warnings: tuple[str, ...] = ()
+    """What a reader of the answer should know: names that were tampered with, a child that had to be replaced."""
+    error: Failure | None = None
+
+    @property
+    def usage(self) -> Usage:
+        return self.usage_root + self.usage_sub
