@@ -73,6 +73,10 @@ class Budget:
         kept_back = 0.0 if last_word else min(_LAST_WORD_SECONDS, self.limits.timeout * _LAST_WORD_SHARE)
         return self.limits.timeout - kept_back - self.elapsed()
 
+    def time_is_up(self) -> LimitReached:
+        """Return the refusal that a run gets whose time is over."""
+        return LimitReached("timeout", f"the time limit of {self.limits.timeout:g} s is reached")
+
     # --- calls ---------------------------------------------------------------------------------------------------
 
     def admit(self, request: Request, last_word: bool = False) -> Reservation:
@@ -109,6 +113,11 @@ class Budget:
                 if beyond > 0:
                     self._excess[reservation.model] = self._excess.get(reservation.model, 0) + beyond
             self._changed.notify_all()
+
+    def write_off_open(self) -> None:
+        """Settle every open call as unknown: the run no longer waits for any."""
+        for reservation in tuple(self._open):
+            self.settle(reservation, None)
 
     def count_cached(self, role: Role) -> None:
         """Note a call that was answered from memory."""
@@ -162,7 +171,7 @@ class Budget:
     def _refusal(self, worst: Worst, last_word: bool) -> LimitReached | None:
         limits = self.limits
         if self.seconds_left(last_word) <= 0:
-            return LimitReached("timeout", f"the time limit of {limits.timeout:g} s is reached")
+            return self.time_is_up()
         held = self._written_off
         for reservation in self._open:
             held = _plus(held, reservation.worst)

@@ -9,6 +9,7 @@ counts them; every 64 KiB or so a mark remembers which byte and which line a cha
 """
 
 import bisect
+import hashlib
 import mmap
 import os
 import re
@@ -21,6 +22,11 @@ from rlm_cli.types import Document, Skipped
 
 STRIDE = 1 << 16
 """Bytes between two marks, about."""
+
+_WHITE_SPACE = (
+    rb"(?:[\x09-\x0d\x1c-\x20]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)+"
+)
+"""What `str.split` takes for white space, in UTF-8."""
 
 
 def header(path: str) -> str:
@@ -118,7 +124,7 @@ class Context:
         if not 0 <= offset <= self.characters:
             raise ValueError(f"offset {offset} is outside the context (0 to {self.characters})")
         index = max(0, bisect.bisect_right(self._starts, offset) - 1)
-        if offset > self.documents[index].span.end and index + 1 < len(self.documents):
+        if offset >= self.documents[index].span.end and index + 1 < len(self.documents):
             index += 1
         document = self.documents[index]
         inside = min(max(offset, document.span.start), document.span.end)
@@ -143,14 +149,18 @@ class Context:
         Searches one document, or all; with `near` (a character offset) first the place at or after it. Runs of white
         space match each other, so that a quote may be re-wrapped; nothing else is forgiven.
         """
-        words = [re.escape(word.encode("utf-8", "replace")) for word in quote.split()]
-        if not words:
+        try:
+            words = [re.escape(word.encode("utf-8")) for word in quote.split()]
+        except UnicodeEncodeError:
+            return None  # half a surrogate pair, which no text holds
+        if not words or not self.size:
             return None
-        pattern = re.compile(rb"\s+".join(words))
+        pattern = re.compile(_WHITE_SPACE.join(words))
         documents = self.documents if path is None else [d for d in self.documents if d.path == path]
         if near is not None:
             documents = sorted(documents, key=lambda document: not document.span.start <= near <= document.span.end)
-        with mmap.mmap(self.descriptor, 0, access=mmap.ACCESS_READ) as text:
+        # Private: before Linux 6.7 a file sealed against writing could not be mapped shared, not even to be read.
+        with mmap.mmap(self.descriptor, self.size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as text:
             for document in documents:
                 first, last = self._byte_of(document.span.start), self._byte_of(document.span.end)
                 hit = None
@@ -162,6 +172,23 @@ class Context:
                     line = self._newlines_before_byte(hit.start()) - base + 1
                     return document.path, line, line + hit.group().count(b"\n")
         return None
+
+    def offset_of(self, path: str, line: int) -> int:
+        """Return the character offset at which a line of a document starts; past its end, the document's end.
+
+        Raises KeyError for an unknown path.
+        """
+        document = self._by_path[path]
+        byte = self._byte_of_line(self._newlines_before(document.span.start) + line - 1, document)
+        mark = self._marks[bisect.bisect_right(self._marks, byte, key=lambda mark: mark.byte) - 1]
+        return mark.character + len(self._bytes(mark.byte, byte).decode("utf-8"))
+
+    def is_intact(self) -> bool:
+        """Tell whether the bytes still are those that were written."""
+        digest = hashlib.sha256()
+        for start in range(0, self.size, 16 * STRIDE):
+            digest.update(self._bytes(start, min(self.size, start + 16 * STRIDE)))
+        return digest.hexdigest() == self.sha256
 
     def close(self) -> None:
         """Give the memory back; the context is unusable afterwards."""
@@ -189,6 +216,8 @@ class Context:
             return character
         mark = self._mark_before(character)
         missing = character - mark.character
+        if not missing:
+            return mark.byte
         # A character is four bytes at most; what the slice cuts in half at its end is not among those counted.
         piece = self._bytes(mark.byte, min(self.size, mark.byte + 4 * missing)).decode("utf-8", "ignore")
         return mark.byte + len(piece[:missing].encode("utf-8"))
@@ -213,9 +242,9 @@ class Context:
                 count += piece.count(b"\n")
                 position += len(piece)
                 continue
+            step = 0
             for _ in range(newlines - count):
-                step = piece.index(b"\n") + 1
-                piece = piece[step:]
-                position += step
+                step = piece.index(b"\n", step) + 1
+            position += step
             break
         return min(max(position, floor), end)

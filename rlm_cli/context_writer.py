@@ -68,9 +68,11 @@ class ContextWriter:
         try:
             if self._several:
                 self._write(("" if self._at.last == "\n" else "\n") + header(path))
+            self._mark()
             start, newlines = self._at.character, self._at.newlines
             for piece in pieces:
                 self._write(piece)
+            self._mark()
         except BaseException:
             self._at, self._hash = before, digest
             del self._marks[marks:]
@@ -81,19 +83,30 @@ class ContextWriter:
         self._documents.append((path, kind, Span(start, self._at.character), self._at.newlines - newlines + open_line))
 
     def finish(
-        self, inputs: Sequence[str], skipped: Sequence[Skipped], tokens: int, tokens_exact: bool = False
+        self,
+        inputs: Sequence[str],
+        skipped: Sequence[Skipped],
+        tokens: int,
+        tokens_exact: bool = False,
+        document_tokens: Sequence[int] | None = None,
     ) -> Context:
-        """Seal the text. Each document's tokens are its share, by characters, of `tokens`."""
+        """Seal the text and hand it over.
+
+        Where `document_tokens` are not given, each document's are its share, by characters, of `tokens`.
+        """
         if self._several and len(self._documents) == 1:
-            return self._without_header().finish(inputs, skipped, tokens, tokens_exact)
+            return self._without_header().finish(inputs, skipped, tokens, tokens_exact, document_tokens)
         self._mark()
-        density = tokens / self._at.character if self._at.character else 0.0
+        if document_tokens is None:
+            density = tokens / self._at.character if self._at.character else 0.0
+            document_tokens = [round((span.end - span.start) * density) for _, _, span, _ in self._documents]
         documents = tuple(
-            Document(path, span, lines, round((span.end - span.start) * density), kind)
-            for path, kind, span, lines in self._documents
+            Document(path, span, lines, its_tokens, kind)
+            for (path, kind, span, lines), its_tokens in zip(self._documents, document_tokens, strict=True)
         )
+        descriptor, self._file = _sealed(self._file), -1
         return Context(
-            descriptor=_sealed(self._file),
+            descriptor=descriptor,
             marks=self._marks,
             documents=documents,
             skipped=tuple(skipped),
@@ -105,8 +118,10 @@ class ContextWriter:
         )
 
     def discard(self) -> None:
-        """Give the file back without making a Context of it."""
-        os.close(self._file)
+        """Give the file back without making a Context of it; after `finish` there is none to give back."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def _without_header(self) -> "ContextWriter":
         [(path, kind, _, _)] = self._documents

@@ -9,7 +9,8 @@
     │   ├── UnknownModel
     │   ├── RequestRejected         the provider will not take this request (HTTP 400)
     │   ├── PromptTooLarge
-    │   ├── BadReply                empty, not a chat reply, not JSON
+    │   ├── BadReply                not a chat reply, not JSON
+    │   │   └── EmptyReply
     │   ├── RateLimited             may be tried again
     │   ├── ServerFailed            may be tried again
     │   ├── Unreachable             may be tried again
@@ -25,7 +26,10 @@ child; only what it cannot mend reaches the command line.
 """
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from rlm_cli.types import Usage
 
 
 class ExitCode(IntEnum):
@@ -37,6 +41,7 @@ class ExitCode(IntEnum):
     INCOMPLETE = 3
     MODEL = 4
     SANDBOX = 5
+    DEFECT = 70
     INTERRUPTED = 130
 
 
@@ -65,15 +70,25 @@ class ProfileError(UsageError):
 class ModelError(RlmError):
     """A model call failed.
 
-    `retryable` says whether the same call may succeed later; `retry_after` is the server's own wish, in seconds.
+    `retryable` says whether the same call may succeed later; `retry_after` is the server's own wish, in seconds;
+    `usage` is what the failed call was billed, where the provider said so; without `outcome_known` nobody can tell
+    whether it will be billed.
     """
 
     exit_code = ExitCode.MODEL
     retryable: ClassVar[bool] = False
+    outcome_known: ClassVar[bool] = True
 
-    def __init__(self, message: str, hint: str | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        retry_after: float | None = None,
+        usage: "Usage | None" = None,
+    ) -> None:
         super().__init__(message, hint)
         self.retry_after = retry_after
+        self.usage = usage
 
 
 class AuthenticationFailed(ModelError):
@@ -96,6 +111,10 @@ class BadReply(ModelError):
     """What came back is empty or is no chat reply."""
 
 
+class EmptyReply(BadReply):
+    """The reply holds no text."""
+
+
 class RateLimited(ModelError):
     retryable = True
 
@@ -110,6 +129,7 @@ class Unreachable(ModelError):
 
 class CallTimedOut(ModelError):
     retryable = True
+    outcome_known = False
 
 
 class Refused(ModelError):

@@ -8,7 +8,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from rlm_cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from rlm_cli.context import Context
 
 Role = Literal["root", "sub"]
 Status = Literal["complete", "partial", "failed", "interrupted"]
@@ -117,6 +122,17 @@ class Skipped:
     """It should have been read and could not be: such a run is never reported as complete."""
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one run has to do."""
+
+    run_id: str
+    question: str
+    context: "Context"
+    profile: Profile
+    """Resolved: windows and prices are known as far as they can be."""
+
+
 # --- calls --------------------------------------------------------------------------------------------------------
 
 
@@ -220,7 +236,8 @@ class Failure:
     """Why a run failed, as a person reads it."""
 
     message: str
-    hint: str | None = None
+    hint: str | None
+    exit_code: ExitCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +258,8 @@ class Result:
     usage_root: Usage
     usage_sub: Usage
     elapsed_seconds: float
-    subcalls_failed: int = 0
-    failed_subcalls: tuple[str, ...] = ()
-    """The errors of failed sub-calls, equal ones named once."""
+    failed_subcalls: tuple[tuple[str, int], ...] = ()
+    """(error, how many sub-calls failed with it)."""
     warnings: tuple[str, ...] = ()
     """What a reader of the answer should know: names that were tampered with, a child that had to be replaced."""
     error: Failure | None = None

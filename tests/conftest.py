@@ -19,7 +19,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         if name.endswith("_API_KEY") or name.startswith("RLM_") or name in ("CI", "NO_COLOR", "FORCE_COLOR"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
-    for name, folder in {"CONFIG": ".config", "CACHE": ".cache", "STATE": ".local/state", "DATA": ".local/share"}.items():
+    for name, folder in {"CONFIG": ".config", "CACHE": ".cache", "STATE": ".local/state"}.items():
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))
     return home
 

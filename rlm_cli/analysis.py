@@ -1,0 +1,118 @@
+"""The wiring: loaders, models, sandbox and engine put together into one run. Also the Python API.
+
+    from rlm_cli import analyze
+    result = analyze("./repo", question="where are passwords stored?", profile="offline")
+
+Knows every room and holds no rule of its own but two: a cost cap needs known prices, and an event is stamped where it
+leaves the engine.
+"""
+
+import secrets
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from os import PathLike, fspath
+from typing import BinaryIO
+
+from rlm_cli.budget import Budget
+from rlm_cli.engine import Engine
+from rlm_cli.errors import ProfileError, UsageError
+from rlm_cli.events import Event
+from rlm_cli.llm import open_client, resolve, warm
+from rlm_cli.loaders import LoadOptions, load
+from rlm_cli.profiles import Overrides, choose, find
+from rlm_cli.profiles import load as load_profile
+from rlm_cli.sandbox import open_repl
+from rlm_cli.types import Profile, Result, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A task that is ready to run, and what the user should know about its inputs."""
+
+    task: Task
+    warnings: tuple[str, ...]
+
+
+def prepare(
+    inputs: Sequence[str],
+    question: str,
+    profile: Profile,
+    options: LoadOptions | None = None,
+    stdin: BinaryIO | None = None,
+) -> Prepared:
+    """Load the inputs and settle models and prices. Raises UsageError or ModelError; nothing has been sent yet.
+
+    Models need seconds to get ready, so that begins before the inputs are read.
+    """
+    if not question.strip():
+        raise UsageError("the question is empty")
+    warm(profile)
+    loaded = load(inputs, options or LoadOptions(), stdin)
+    resolved = resolve(profile)
+    _check_prices(resolved)
+    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    return Prepared(Task(run_id, question, loaded.context, resolved), loaded.warnings)
+
+
+def run(task: Task, watch: Callable[[Event], None]) -> Result:
+    """Run a task to its end; `watch` sees every event. A Ctrl-C becomes an interrupted Result."""
+    limits = task.profile.limits
+    budget = Budget(limits)
+    engine = Engine(open_client(task.profile), partial(open_repl, limits=limits), budget)
+
+    def stamped(event: Event) -> None:
+        watch(replace(event, at=budget.elapsed()))
+
+    return _drive(engine.run(task), stamped)
+
+
+def analyze(
+    *inputs: str | PathLike[str],
+    question: str,
+    profile: str | None = None,
+    settings: Sequence[str] = (),
+    options: LoadOptions | None = None,
+    watch: Callable[[Event], None] = lambda event: None,
+) -> Result:
+    """Answer `question` about files and folders.
+
+    `profile` is a name or a path, `settings` are KEY=VALUE as for --set, `watch` sees every event. A partial answer is
+    a Result; raises UsageError or ModelError when the run cannot begin.
+    """
+    names = [fspath(each) for each in inputs]
+    found = find(choose(profile).name, names)
+    chosen = load_profile(found, Overrides(settings=tuple(settings)), names)
+    prepared = prepare(names, question, chosen, options)
+    try:
+        return run(prepared.task, watch)
+    finally:
+        prepared.task.context.close()
+
+
+def _check_prices(profile: Profile) -> None:
+    if profile.limits.max_cost is None:
+        return
+    for role, spec in (("root", profile.root), ("sub", profile.sub)):
+        if spec.price is None:
+            raise ProfileError(
+                f"the price of {spec.model} is unknown, so a cost cap of ${profile.limits.max_cost:g} cannot be kept",
+                f"give {role}.price in the profile, or lift the cap with --max-cost none",
+            )
+
+
+def _drive(stream: Generator[Event, None, Result], watch: Callable[[Event], None]) -> Result:
+    step = partial(next, stream)
+    while True:
+        try:
+            event = step()
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        step = partial(next, stream)
+        try:
+            watch(event)
+        except KeyboardInterrupt as interrupt:
+            # It struck outside the engine, which has to hear of it to end what is open.
+            step = partial(stream.throw, interrupt)

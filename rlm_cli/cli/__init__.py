@@ -1,0 +1,1 @@
+"""The command line: typer signatures and nothing that takes long to import."""

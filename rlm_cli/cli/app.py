@@ -1,0 +1,38 @@
+"""The front door: `rlm` and its commands. Each command's own file has its options."""
+
+from typing import Annotated
+
+import typer
+
+from rlm_cli import __version__
+from rlm_cli.cli.analyze import analyze
+from rlm_cli.cli.help import GroupedCommand
+from rlm_cli.cli.profiles import profiles
+
+app = typer.Typer(
+    name="rlm",
+    help="Ask questions of text far larger than any model's window.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain help costs a third of what rich markup does, and starts every session.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(name="analyze", cls=GroupedCommand)(analyze)
+app.add_typer(profiles, name="profiles")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"rlm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Ask questions of text far larger than any model's window."""

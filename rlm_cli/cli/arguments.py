@@ -1,0 +1,90 @@
+"""What the words of a command line mean: question or input, amounts, sizes."""
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rlm_cli.errors import UsageError
+
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+
+def question_and_inputs(arguments: Sequence[str], question_file: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return the question and the inputs; stdin is an input when it is named, or when nothing is and it is piped.
+
+    Raises UsageError where one of the two is missing.
+    """
+    if question_file is not None:
+        question, inputs = _read_question(question_file), tuple(arguments)
+        if question_file == "-" and "-" in inputs:
+            raise UsageError("stdin cannot be both the question and an input")
+    elif not arguments:
+        raise UsageError("no question", 'as in: rlm analyze ./repo "where are passwords stored?"')
+    else:
+        *named, question = arguments
+        inputs = tuple(named)
+        if _is_path(question):
+            raise UsageError(
+                f"no question: {question} is a path, and the last argument is the question",
+                f'as in: rlm analyze {" ".join(arguments)} "what does this do?"',
+            )
+    if not question.strip():
+        raise UsageError("the question is empty")
+    if not inputs and question_file != "-" and _stdin_is_piped():
+        inputs = ("-",)
+    if not inputs:
+        raise UsageError(
+            "no input: nothing was named and nothing is piped in", 'as in: rlm analyze FILE "who owes whom?"'
+        )
+    return question, inputs
+
+
+def amount_or_none(option: str, text: str) -> float | None:
+    """Return an amount of USD; `none` lifts the limit."""
+    if text.strip().lower() == "none":
+        return None
+    try:
+        return float(text.strip().removeprefix("$"))
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: not an amount in USD", f"as in {option} 2.50, or {option} none") from error
+
+
+def count_or_none(option: str, text: str) -> int | None:
+    """Return a whole number, which may end in k or M; `none` lifts the limit."""
+    return None if text.strip().lower() == "none" else size(option, text)
+
+
+def size(option: str, text: str) -> int:
+    """Return a whole number such as 500000, 500k, 20MB."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", text.strip().replace("_", ""), re.IGNORECASE)
+    if match is None:
+        raise UsageError(f"{option} {text}: not a number", f"as in {option} 500k or {option} 20M")
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def _read_question(name: str) -> str:
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot read the question from {name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot read the question from {name}: it is not UTF-8") from error
+    return text.strip()
+
+
+def _is_path(text: str) -> bool:
+    try:
+        return text == "-" or os.path.lexists(text)
+    except ValueError:  # a NUL cannot be part of a path
+        return False
+
+
+def _stdin_is_piped() -> bool:
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:  # closed
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)

@@ -1,0 +1,196 @@
+"""One `rlm analyze` from its options to its exit code: choose, load, run, report.
+
+The only place that decides what goes to stdout and what to stderr.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from rlm_cli import analysis
+from rlm_cli.cli.failures import leave_quietly, say
+from rlm_cli.cli.notices import before_the_run
+from rlm_cli.display.safe import safe
+from rlm_cli.display.wording import line
+from rlm_cli.errors import ExitCode, UsageError
+from rlm_cli.event_lines import write_event
+from rlm_cli.events import Event
+from rlm_cli.loaders import LoadOptions
+from rlm_cli.profiles import Overrides, choose, custom, find, load
+from rlm_cli.reports import render, summary_line
+from rlm_cli.trajectory import Recorder
+from rlm_cli.types import Profile, Result, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What `rlm analyze` was asked to do; the options have their meaning in analyze.py."""
+
+    inputs: tuple[str, ...]
+    question: str
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    gitignore: bool
+    hidden: bool
+    max_file_size: int
+    exact_tokens: bool
+    profile: str | None
+    root_model: str | None
+    sub_model: str | None
+    settings: tuple[str, ...]
+    trusts_repository: bool
+    limits: Mapping[str, float | int | None]
+    format: str
+    output: str | None
+    events: str | None
+    quiet: bool
+    debug: bool
+    allow_partial: bool
+    recorded: bool
+
+
+def perform(job: Job) -> int:
+    """Do the job; return the exit code. Raises RlmError for what went wrong before the run began."""
+    profile = _profile(job)
+    options = LoadOptions(
+        include=job.include,
+        exclude=job.exclude,
+        gitignore=job.gitignore,
+        hidden=job.hidden,
+        max_file_size=job.max_file_size,
+        exact_tokens=job.exact_tokens,
+    )
+    with ExitStack() as stack:
+        events = stack.enter_context(_opened("--events", job.events)) if job.events else None
+        if job.output is not None:
+            _check_writable("-o", job.output)
+        prepared = analysis.prepare(job.inputs, job.question, profile, options, sys.stdin.buffer)
+        task = prepared.task
+        stack.callback(task.context.close)
+        for warning in prepared.warnings:
+            say(f"rlm: warning: {warning}")
+        if not job.quiet:
+            for line in before_the_run(task):
+                say(line)
+        recorder = Recorder(task.run_id) if job.recorded else None
+        with _watching(job, events, recorder) as watch:
+            result = analysis.run(task, watch)
+        if recorder is not None:
+            recorder.close()
+        return _report(job, task, result, recorder)
+
+
+def _profile(job: Job) -> Profile:
+    overrides = Overrides(job.root_model, job.sub_model, job.settings, job.limits)
+    if job.root_model and job.sub_model and not job.profile:
+        return custom(overrides)
+    choice = choose(job.profile)
+    if choice.reason and not job.quiet:
+        say(f"profile {choice.name}: {choice.reason}")
+    return load(find(choice.name, job.inputs, job.trusts_repository), overrides, job.inputs, job.trusts_repository)
+
+
+@contextmanager
+def _watching(job: Job, events: BinaryIO | None, recorder: Recorder | None) -> Iterator[Callable[[Event], None]]:
+    """Show, write and record events while a run goes on."""
+    with _display(job) as show:
+
+        def watch(event: Event) -> None:
+            nonlocal events
+            show(event)
+            if recorder is not None:
+                recorder.record(event)
+            if events is not None:
+                try:
+                    write_event(event, events)
+                except OSError as error:
+                    say(f"rlm: warning: --events {job.events}: {error.strerror}; further events are missing there")
+                    events = None
+
+        yield watch
+
+
+@contextmanager
+def _display(job: Job) -> Iterator[Callable[[Event], None]]:
+    if job.quiet:
+        yield lambda event: None
+    elif sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb":
+        from rich.console import Console
+
+        from rlm_cli.display.status import StatusDisplay
+
+        with StatusDisplay(Console(stderr=True)) as display:
+            yield display.show
+    else:
+        yield lambda event: say(line(event))
+
+
+def _report(job: Job, task: Task, result: Result, recorder: Recorder | None) -> int:
+    """Print what the run came to; return the exit code."""
+    code: int = _exit_code(job, result)
+    report = render(job.format, task, result)
+    shown = job.format == "json" or result.status in ("complete", "partial")
+    if shown:
+        code = _write_report(job, report, code)
+    for warning in result.warnings:
+        say(f"rlm: warning: {warning}")
+    for error, times in result.failed_subcalls:
+        say(f"rlm: warning: {times} sub-call{'s' * (times != 1)} failed: {error}")
+    if recorder is not None and recorder.warning is not None:
+        say(f"rlm: warning: {recorder.warning}")
+    if result.error is not None:
+        say(f"rlm: error: {result.error.message}" + (f"\nhint: {result.error.hint}" if result.error.hint else ""))
+    if not job.quiet or code != ExitCode.COMPLETE:
+        say(summary_line(task, result))
+    return code
+
+
+def _exit_code(job: Job, result: Result) -> ExitCode:
+    if result.status == "complete" or (result.status == "partial" and job.allow_partial):
+        return ExitCode.COMPLETE
+    if result.status == "partial":
+        return ExitCode.INCOMPLETE
+    if result.status == "interrupted" or result.error is None:
+        return ExitCode.INTERRUPTED
+    return result.error.exit_code
+
+
+def _write_report(job: Job, report: str, code: int) -> int:
+    if job.output is not None:
+        try:
+            Path(job.output).write_text(report, encoding="utf-8")
+            return code
+        except OSError as error:
+            say(f"rlm: error: cannot write {job.output}: {error.strerror}; the answer goes to stdout instead")
+            code = ExitCode.USAGE
+    try:
+        sys.stdout.write(safe(report) if sys.stdout.isatty() else report)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_quietly(code)
+    except OSError as error:
+        raise UsageError(f"cannot write the answer to stdout: {error.strerror}") from error
+    return code
+
+
+def _check_writable(option: str, name: str) -> None:
+    """Find out before the run, which may cost money, whether its answer can be written."""
+    existed = os.path.lexists(name)
+    with _opened(option, name, os.O_APPEND):
+        pass
+    if not existed:
+        Path(name).unlink()
+
+
+@contextmanager
+def _opened(option: str, name: str, flags: int = os.O_TRUNC) -> Iterator[BinaryIO]:
+    try:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | flags, 0o666)
+    except OSError as error:
+        raise UsageError(f"{option} {name}: cannot write there: {error.strerror}") from error
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        yield file

@@ -1,0 +1,89 @@
+"""How an event reads as one plain line. Colourless, so that pipes, CI logs and terminals say the same."""
+
+from rlm_cli.display.safe import safe_line
+from rlm_cli.events import (
+    AnswerGiven,
+    CodeFinished,
+    CodeStarted,
+    ContextLoaded,
+    Event,
+    HistoryCompacted,
+    IterationStarted,
+    LimitReached,
+    ModelReplied,
+    RunFinished,
+    RunStarted,
+    SubcallFailed,
+    SubcallFinished,
+    SubcallStarted,
+)
+from rlm_cli.types import Usage
+
+_HEAD = 100
+
+
+def cost(usd: float | None) -> str:
+    """Return an amount as people read it; None is unknown, which is not free."""
+    if usd is None:
+        return "cost unknown"
+    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
+
+
+def line(event: Event) -> str:
+    """Return the one line that stands for `event`, without its newline."""
+    return f"{event.at:7.1f} s  {event.path:<8}  {_said(event)}"
+
+
+def _said(event: Event) -> str:
+    match event:
+        case RunStarted():
+            return f"run {event.run_id}: root {event.root_model}, sub {event.sub_model}"
+        case ContextLoaded():
+            about = "" if event.tokens_exact else "~"
+            skipped = sum(event.skipped.values())
+            return (
+                f"context: {_counted(event.documents, 'document')}, {event.characters:,} characters, "
+                f"{about}{event.tokens:,} tokens" + (f"; {skipped:,} files skipped" if skipped else "")
+            )
+        case IterationStarted():
+            return f"iteration {event.number}"
+        case ModelReplied():
+            cut = ", cut at the output limit" if event.truncated else ""
+            return f"root replied in {event.seconds:.1f} s{_used(event.usage)}{cut}"
+        case CodeStarted():
+            lines = sum(block.count("\n") + 1 for block in event.blocks)
+            return f"running {_counted(lines, 'line')} of code"
+        case SubcallStarted():
+            return f"sub-call, {event.prompt_characters:,} characters: {_head(event.prompt_head)}"
+        case SubcallFinished():
+            how = "known already" if event.cached else f"{event.seconds:.1f} s{_used(event.usage)}"
+            return f"sub-call done, {how}: {_head(event.text)}"
+        case SubcallFailed():
+            return f"sub-call failed: {safe_line(event.error)}"
+        case CodeFinished():
+            if event.error is not None:
+                return f"code failed: {_head(event.error)}"
+            return f"code done in {event.seconds:.2f} s: {_head(event.output) or 'no output'}"
+        case HistoryCompacted():
+            return f"folded {_counted(event.outputs, 'old output')}: {event.tokens_before:,} to {event.tokens_after:,}"
+        case AnswerGiven():
+            return f"answer, {len(event.answer):,} characters"
+        case LimitReached():
+            return f"limit reached: {event.message}"
+        case RunFinished():
+            failed = f": {safe_line(event.error)}" if event.error else ""
+            return f"run finished: {event.status} ({event.stop_reason}){failed}"
+    return event.type
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _used(usage: Usage) -> str:
+    return f", {usage.input_tokens:,} in, {usage.output_tokens:,} out, {cost(usage.cost_usd)}"
+
+
+def _head(text: str) -> str:
+    words = safe_line(text[: 4 * _HEAD])
+    return words if len(words) <= _HEAD else f"{words[: _HEAD - 3]}..."

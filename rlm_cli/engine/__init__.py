@@ -1,0 +1,5 @@
+"""The engine: root model, REPL, sub-calls and limits as one stream of events."""
+
+from rlm_cli.engine.loop import Engine
+
+__all__ = ["Engine"]

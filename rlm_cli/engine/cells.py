@@ -1,0 +1,80 @@
+"""Runs one cell: the REPL computes and asks, this answers, until the cell is over.
+
+Covered: sub-calls, claims and budget() asked by code; a cell that hangs or kills its session. A failing block is not an
+error here but what the cell came to.
+"""
+
+import itertools
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+from rlm_cli.budget import Budget
+from rlm_cli.context import Context
+from rlm_cli.engine.progress import Progress
+from rlm_cli.engine.prompts import closing_line
+from rlm_cli.engine.session import Session
+from rlm_cli.engine.subcalls import Subcalls
+from rlm_cli.errors import CellTimedOut, ReplDied, RlmError
+from rlm_cli.events import CallPath, CodeFinished, CodeStarted, Event
+from rlm_cli.findings import Refusal, check_claim, unverified
+from rlm_cli.seams import Asked, BudgetTold, Cell, CellFinished, ClaimChecked, Claimed, FromRepl, ToRepl
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Runs the cells of one run."""
+
+    session: Session
+    subcalls: Subcalls
+    context: Context
+    budget: Budget
+    progress: Progress
+
+    def run(self, cell: Cell, here: CallPath, last_word: bool = False) -> Generator[Event, None, CellFinished]:
+        """Run `cell` and return what it came to, also when the session had to be replaced.
+
+        Raises SandboxError when there is no session any more.
+        """
+        yield CodeStarted(path=here, blocks=cell.blocks)
+        try:
+            finished = yield from self._converse(cell, here, last_word)
+        except (KeyboardInterrupt, RlmError) as error:
+            why = str(error) or "interrupted"
+            yield CodeFinished(path=here, output="", error=why, seconds=self.session.seconds)
+            raise
+        for name in finished.tampered:
+            self.progress.warnings[f"the model's code had overwritten {name}; it was restored"] = None
+        yield CodeFinished(path=here, output=finished.output, error=finished.error, seconds=self.session.seconds)
+        return finished
+
+    def _converse(self, cell: Cell, here: CallPath, last_word: bool) -> Generator[Event, None, CellFinished]:
+        numbers = itertools.count(1)
+        try:
+            self.session.send(cell, self.budget.seconds_left(last_word))
+            while not isinstance(message := self.session.receive(), CellFinished):
+                self.session.answer((yield from self._answer(message, here, numbers, last_word)))
+        except (CellTimedOut, ReplDied) as error:
+            self.progress.warnings[f"iteration {cell.number}: {error}; the session was replaced"] = None
+            aftermath = "" if last_word else " " + self.session.recover()
+            return CellFinished("", 0, f"{error}.{aftermath}", None, self.progress.variables)
+        self.progress.variables = message.variables
+        return message
+
+    def _answer(
+        self, question: FromRepl, here: CallPath, numbers: Iterator[int], last_word: bool
+    ) -> Generator[Event, None, ToRepl]:
+        if isinstance(question, Asked):
+            return (yield from self.subcalls.answer(question, here, numbers))
+        if isinstance(question, Claimed):
+            return self._check(question, last_word)
+        return BudgetTold(closing_line(self.progress.iterations, self.budget))
+
+    def _check(self, claim: Claimed, last_word: bool) -> ClaimChecked:
+        checked = check_claim(self.context, claim.place, claim.quote)
+        if isinstance(checked, Refusal):
+            if not last_word:
+                return ClaimChecked(refused=checked.reason)
+            # It cannot be asked again: the answer goes out with this claim marked as not verified.
+            checked = unverified(self.context, claim.place, claim.quote)
+        self.progress.citations[checked] = None
+        return ClaimChecked(checked.path, checked.line or 0, checked.end_line or 0)

@@ -1,0 +1,264 @@
+"""The loop: ask the root model, run its code, tell it what came of it, until it answers or a limit ends the run.
+
+A plain generator of events whose return value is the Result: it prints nothing and knows no file, no provider and no
+terminal. What a limit or a failure leaves is a Result too; the only thing that is raised is a defect.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass
+from time import monotonic
+
+from rlm_cli.budget import Budget, Reservation
+from rlm_cli.context import Context
+from rlm_cli.engine import prompts
+from rlm_cli.engine.cells import Cells
+from rlm_cli.engine.fan_out import fan_out
+from rlm_cli.engine.history import History
+from rlm_cli.engine.parsing import parse
+from rlm_cli.engine.progress import Progress
+from rlm_cli.engine.session import Session
+from rlm_cli.engine.subcalls import Subcalls
+from rlm_cli.engine.truncation import SHOWN
+from rlm_cli.errors import BadReply, CallTimedOut, EmptyReply, LimitReached, ModelError, Refused, RlmError
+from rlm_cli.events import (
+    ROOT,
+    AnswerGiven,
+    CallPath,
+    ContextLoaded,
+    Event,
+    HistoryCompacted,
+    IterationStarted,
+    ModelReplied,
+    RunFinished,
+    RunStarted,
+)
+from rlm_cli.seams import Cell, CellFinished, Final, ModelClient, Repl
+from rlm_cli.types import Reply, Request, Result, Status, StopReason, Task, Usage
+
+_EMPTY_REPLIES = 3
+"""Empty root replies in a row after which the run fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one root reply came to."""
+
+    cell: CellFinished | None
+    notes: list[str]
+    final: Final | None
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Answers questions with a root model, a sub-model and a REPL, within one budget."""
+
+    client: ModelClient
+    open_repl: Callable[[Context], Repl]
+    budget: Budget
+
+    def run(self, task: Task, path: CallPath = ROOT) -> Generator[Event, None, Result]:
+        """Answer `task`; every transition is yielded, the last event is RunFinished."""
+        yield _run_started(task, path)
+        yield _context_loaded(task.context, path)
+        run = _Run(self, task, path, Progress())
+        error: RlmError | None = None
+        try:
+            status, stop_reason = yield from run.explore()
+        except KeyboardInterrupt:
+            status, stop_reason = "interrupted", "interrupted"
+        except Refused as refused:
+            status, stop_reason, error = "partial", "refused", refused
+        except RlmError as failure:
+            status, stop_reason, error = "failed", "error", failure
+        if not task.context.is_intact():
+            run.progress.warnings["the context was changed during the run; the answer cannot be trusted"] = None
+        result = run.progress.result(status, stop_reason, task.context, self.budget, error)
+        yield RunFinished(
+            path=path,
+            status=status,
+            stop_reason=stop_reason,
+            answer=result.answer,
+            error=str(error) if error else None,
+            usage=result.usage,
+        )
+        return result
+
+
+class _Run:
+    """One run under way: its history, its REPL and its progress."""
+
+    def __init__(self, engine: Engine, task: Task, path: CallPath, progress: Progress) -> None:
+        self.engine, self.task, self.path, self.progress = engine, task, path, progress
+        self.budget = engine.budget
+        self.root = task.profile.root
+
+    def explore(self) -> Generator[Event, None, tuple[Status, StopReason]]:
+        """Iterate until there is an answer; past a limit, give the root model its last word."""
+        limits = self.budget.limits
+        with Session(self.engine.open_repl, self.task.context, limits.cell_timeout) as session:
+            subcalls = Subcalls(self.engine.client, self.task.profile, self.budget, self.progress)
+            cells = Cells(session, subcalls, self.task.context, self.budget, self.progress)
+            first = prompts.first_message(self.task, session.facts)
+            history = History(prompts.SYSTEM, f"{first}\n\n{prompts.closing_line(1, self.budget)}")
+            for number in range(1, limits.max_iterations + 1):
+                here = self.path.iteration(number)
+                try:
+                    reply = yield from self.iterate(history, here, number)
+                    outcome = yield from self.execute(cells, reply, here, number)
+                except LimitReached as limit:
+                    yield from self.progress.meet(limit, here, ends=True)
+                    break
+                if outcome.final is not None:
+                    return (yield from self.finish(outcome.final))
+                text = prompts.outcome(number, outcome.cell, outcome.notes)
+                closing = prompts.closing_line(number + 1, self.budget)
+                history.add(reply.text, f"{text}\n\n{closing}", f"{prompts.folded(number, outcome.cell)}\n\n{closing}")
+                if self.progress.ending is not None:
+                    break
+            else:
+                reached = LimitReached("max_iterations", f"all {limits.max_iterations} iterations are used")
+                yield from self.progress.meet(reached, self.path, ends=True)
+            return (yield from self.last_word(cells, history))
+
+    def iterate(self, history: History, here: CallPath, number: int) -> Generator[Event, None, Reply]:
+        """Ask the root model for its next reply. Raises LimitReached when no further call is admitted."""
+        compacted = history.compact(self.root.context_window, self.root.max_output_tokens)
+        request = self.request(history)
+        # What the history may have grown to when the last word is due: this reply and what its code prints.
+        growth = self.root.max_output_tokens + SHOWN // 2
+        self.budget.keep_back(self.budget.worst_case(self.root, request.messages, growth))
+        reservation = self.budget.admit(request)
+        yield IterationStarted(path=here, number=number)
+        self.progress.iterations = number
+        if compacted is not None:
+            outputs, before, after = compacted
+            yield HistoryCompacted(path=here, outputs=outputs, tokens_before=before, tokens_after=after, usage=Usage())
+        return (yield from self.ask(request, reservation, here))
+
+    def request(self, history: History, last_word: bool = False) -> Request:
+        seconds = max(0.0, self.budget.seconds_left(last_word))
+        return Request("root", self.root, history.messages(), min(self.root.timeout, seconds))
+
+    def ask(
+        self, request: Request, reservation: Reservation, here: CallPath, last_word: bool = False
+    ) -> Generator[Event, None, Reply]:
+        """Make one call of the root model, abandoned when the time for it is over."""
+
+        def call() -> Generator[Event, None, Reply | ModelError]:
+            try:
+                return self.engine.client.complete(request)
+            except ModelError as error:
+                return error
+            yield  # a job is a generator; this one has nothing to tell
+
+        started = monotonic()
+        [reply] = yield from fan_out([call], 1, lambda: self.budget.seconds_left(last_word))
+        if reply is None or (isinstance(reply, CallTimedOut) and self.budget.seconds_left(last_word) < 1):
+            self.budget.settle(reservation, None)
+            raise self.budget.time_is_up()
+        if isinstance(reply, EmptyReply):
+            reply = Reply("", reply.usage or Usage())
+        if isinstance(reply, ModelError):
+            self.budget.settle(reservation, reply.usage or (Usage() if reply.outcome_known else None))
+            raise reply
+        self.budget.settle(reservation, reply.usage)
+        yield ModelReplied(
+            path=here,
+            text=reply.text,
+            truncated=reply.truncated,
+            seconds=monotonic() - started,
+            usage=reply.usage,
+        )
+        self.progress.empty_replies = 0 if reply.text.strip() else self.progress.empty_replies + 1
+        if self.progress.empty_replies == _EMPTY_REPLIES:
+            raise BadReply(f"{self.root.model} gave an empty reply {_EMPTY_REPLIES} times in a row")
+        return reply
+
+    def execute(
+        self, cells: Cells, reply: Reply, here: CallPath, number: int, last_word: bool = False
+    ) -> Generator[Event, None, _Outcome]:
+        """Run the reply's code and find its answer, by the rules for FINAL in code and in prose."""
+        parsed = parse(reply.text)
+        blocks, notes, final = list(parsed.blocks), [], None
+        if reply.truncated and parsed.unclosed:
+            blocks.pop()
+            notes.append(prompts.CUT_CODE)
+        if parsed.final is not None and parsed.final.kind == "variable":
+            blocks.append(f"FINAL_VAR({parsed.final.value!r})")
+        elif parsed.final is not None and blocks and not last_word:
+            notes.append(prompts.UNSEEN)
+        elif parsed.final is not None and not parsed.final.value:
+            notes.append(prompts.EMPTY_FINAL)
+        elif parsed.final is not None and parsed.final.value in self.progress.variables:
+            notes.append(prompts.names_a_variable(parsed.final.value))
+        elif parsed.final is not None:
+            final = Final(parsed.final.value)
+        if not blocks:
+            if final is None and not notes:
+                notes.append(prompts.no_code(parsed, reply.truncated))
+            return _Outcome(None, notes, final)
+        cell = yield from cells.run(Cell(number, tuple(blocks)), here, last_word)
+        return _Outcome(cell, notes, cell.final or final)
+
+    def last_word(self, cells: Cells, history: History) -> Generator[Event, None, tuple[Status, StopReason]]:
+        """Ask once more for what was found so far, paid from what was kept back; its code runs without sub-calls."""
+        ending = self.progress.ending
+        assert ending is not None
+        history.append_to_last(prompts.last_word(str(ending)))
+        here = self.path.iteration(0)
+        request = self.request(history, last_word=True)
+        try:
+            reservation = self.budget.admit(request, last_word=True)
+            reply = yield from self.ask(request, reservation, here, last_word=True)
+        except (LimitReached, ModelError) as error:
+            self.progress.warnings[f"no last word: {error}"] = None
+        else:
+            outcome = yield from self.execute(cells, reply, here, 0, last_word=True)
+            # Without FINAL what the model says outside code is the best there is.
+            final = outcome.final or Final(parse(reply.text).prose)
+            self.progress.answer, self.progress.doubt = final.answer, final.doubt
+            yield AnswerGiven(path=here, answer=final.answer, doubt=final.doubt)
+        return "partial", _STOP_REASONS[ending.limit]
+
+    def finish(self, final: Final) -> Generator[Event, None, tuple[Status, StopReason]]:
+        """Accept the answer. A run whose inputs could not all be read is not complete."""
+        self.progress.answer, self.progress.doubt = final.answer, final.doubt
+        yield AnswerGiven(path=self.path, answer=final.answer, doubt=final.doubt)
+        unread = [each.path for each in self.task.context.skipped if each.failed]
+        if unread:
+            self.progress.warnings[f"{len(unread)} inputs could not be read, {unread[0]} for one"] = None
+        return ("partial" if unread else "complete"), "final"
+
+
+_STOP_REASONS: dict[str, StopReason] = {
+    "max_cost": "max_cost",
+    "max_tokens": "max_tokens",
+    "max_iterations": "max_iterations",
+    "timeout": "timeout",
+}
+
+
+def _run_started(task: Task, path: CallPath) -> RunStarted:
+    profile = task.profile
+    return RunStarted(
+        path=path,
+        run_id=task.run_id,
+        question=task.question,
+        profile=profile.name,
+        root_model=profile.root.model,
+        sub_model=profile.sub.model,
+        limits=asdict(profile.limits),
+    )
+
+
+def _context_loaded(context: Context, path: CallPath) -> ContextLoaded:
+    return ContextLoaded(
+        path=path,
+        sha256=context.sha256,
+        characters=context.characters,
+        tokens=context.tokens,
+        tokens_exact=context.tokens_exact,
+        documents=len(context.documents),
+        inputs=context.inputs,
+        skipped=context.skipped_by_reason(),
+    )

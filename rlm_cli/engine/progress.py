@@ -1,0 +1,70 @@
+"""What one run has come to so far, and how that becomes its Result."""
+
+from collections import Counter
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from rlm_cli.budget import Budget
+from rlm_cli.context import Context
+from rlm_cli.errors import LimitReached, RlmError
+from rlm_cli.events import CallPath, Event
+from rlm_cli.events import LimitReached as LimitEvent
+from rlm_cli.findings import references
+from rlm_cli.types import Citation, Failure, Result, Status, StopReason
+
+
+@dataclass(slots=True)
+class Progress:
+    """The changing state of a run beside its history and its REPL."""
+
+    iterations: int = 0
+    depth: int = 0
+    """The deepest that was reached: 1 once a sub-call was made."""
+    citations: dict[Citation, None] = field(default_factory=dict)
+    """Evidence in the order given, each once."""
+    variables: tuple[str, ...] = ()
+    """What the model's code has stored."""
+    failed: Counter[str] = field(default_factory=Counter)
+    """Error -> number of sub-calls that failed with it."""
+    limits: dict[str, None] = field(default_factory=dict)
+    """Limits met, in order."""
+    ending: LimitReached | None = None
+    """The limit that ends the run; from then on nothing is admitted but the last word."""
+    warnings: dict[str, None] = field(default_factory=dict)
+    empty_replies: int = 0
+    """Root replies in a row that held nothing."""
+    answer: str = ""
+    doubt: str | None = None
+
+    def meet(self, limit: LimitReached, path: CallPath, ends: bool) -> Generator[Event, None, None]:
+        """Note a limit; yields its event the first time."""
+        if ends and self.ending is None:
+            self.ending = limit
+        if limit.limit not in self.limits:
+            self.limits[limit.limit] = None
+            yield LimitEvent(path=path, limit=limit.limit, message=str(limit))
+
+    def result(
+        self, status: Status, stop_reason: StopReason, context: Context, budget: Budget, error: RlmError | None = None
+    ) -> Result:
+        """Return the state as a Result; references in the answer's text become citations here."""
+        evidence = list(self.citations)
+        places = {(each.path, each.line) for each in evidence}
+        named = [each for each in references(context, self.answer) if (each.path, each.line) not in places]
+        return Result(
+            status=status,
+            stop_reason=stop_reason,
+            answer=self.answer,
+            doubt=self.doubt,
+            citations=(*evidence, *named),
+            limits_reached=tuple(self.limits),
+            iterations=self.iterations,
+            subcalls=budget.subcalls,
+            max_depth_reached=self.depth,
+            usage_root=budget.usage("root"),
+            usage_sub=budget.usage("sub"),
+            elapsed_seconds=budget.elapsed(),
+            failed_subcalls=tuple(self.failed.items()),
+            warnings=tuple(self.warnings),
+            error=Failure(str(error), error.hint, error.exit_code) if error is not None else None,
+        )

@@ -1,0 +1,149 @@
+"""What the context looks like, in a few lines: so that no iteration is spent on finding out.
+
+Covered: sizes, documents by kind and folder, the largest; the record shape of a single text; a sample. Everything is
+bounded, whatever the size of the context. Samples are quoted line by line, so that they cannot pass for the prompt.
+"""
+
+import csv
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from rlm_cli.context import Context
+from rlm_cli.types import Document
+
+_SAMPLE = 600
+"""Characters each of head, middle and tail."""
+_PROBE = 20_000
+"""Characters from which a single document's shape is guessed."""
+_LARGEST = 10
+_GROUPS = 12
+
+
+def describe(context: Context) -> str:
+    """Return the description, several lines, sample included."""
+    return "\n".join([_sizes(context), *_shape(context), *_skips(context), "", *_samples(context)])
+
+
+def _sizes(context: Context) -> str:
+    about = "" if context.tokens_exact else "about "
+    inputs = ", ".join(context.inputs[:5]) + (f" and {len(context.inputs) - 5} more" if len(context.inputs) > 5 else "")
+    return (
+        f"`context` is one str of {context.characters:,} characters in {context.lines:,} lines, {about}"
+        f"{context.tokens:,} tokens; longest line {context.longest_line:,} characters. Input: {inputs}."
+    )
+
+
+def _shape(context: Context) -> Iterable[str]:
+    if len(context.documents) == 1:
+        [document] = context.documents
+        yield f"One document, {document.path!r}: {_record_shape(document, context.text(0, _PROBE))}"
+        return
+    documents = context.documents
+    yield (
+        f"{len(documents):,} documents, each after a header line `===== path =====` (documents hold no header): "
+        "files[path] is a document's text, `documents` the table."
+    )
+    yield "By kind: " + _counted(Counter(document.kind for document in documents))
+    folders = Counter(document.path.split("/")[0] + "/" if "/" in document.path else "." for document in documents)
+    if len(folders) > 1:
+        yield "By top folder: " + _counted(folders)
+    largest = sorted(documents, key=lambda document: document.span.start - document.span.end)[:_LARGEST]
+    yield "Largest: " + ", ".join(
+        f"{document.path} ({document.span.end - document.span.start:,})" for document in largest
+    )
+
+
+def _counted(counter: Counter[str]) -> str:
+    named = [f"{name} {number:,}" for name, number in counter.most_common(_GROUPS)]
+    if len(counter) > _GROUPS:
+        rest = sum(counter.values()) - sum(number for _, number in counter.most_common(_GROUPS))
+        named.append(f"{len(counter) - _GROUPS} others {rest:,}")
+    return ", ".join(named)
+
+
+def _skips(context: Context) -> Iterable[str]:
+    if context.skipped:
+        yield "Not loaded: " + ", ".join(f"{number:,} {why}" for why, number in context.skipped_by_reason().items())
+
+
+def _samples(context: Context) -> Iterable[str]:
+    size = context.characters
+    if size <= 3 * _SAMPLE:
+        yield "The whole text:"
+        yield _quoted(context.text(0, size))
+        return
+    middle = size // 2 - _SAMPLE // 2
+    for name, start in (("Head", 0), (f"Middle, from offset {middle:,}", middle), ("Tail", size - _SAMPLE)):
+        yield f"{name}:"
+        yield _quoted(context.text(start, start + _SAMPLE))
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"| {line}" for line in text.split("\n"))
+
+
+# --- one document -------------------------------------------------------------------------------------------------
+
+
+def _record_shape(document: Document, probe: str) -> str:
+    lines = [line for line in probe.split("\n")[:-1] if line.strip()][:50] or [probe]
+    return (
+        _json_lines(lines)
+        or _json_value(probe)
+        or _table(document, lines)
+        or _delimited(document, lines)
+        or _pages(document, probe)
+        or f"plain text, {document.lines:,} lines."
+    )
+
+
+def _json_lines(lines: list[str]) -> str | None:
+    if len(lines) < 2:
+        return None
+    keys: defaultdict[str, int] = defaultdict(int)
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            return None
+        if not isinstance(record, dict):
+            return None
+        for key in record:
+            keys[str(key)] += 1
+    shown = ", ".join(sorted(keys, key=lambda key: -keys[key])[:20])
+    return f"JSON lines, one object a line; keys seen: {shown}."
+
+
+def _json_value(probe: str) -> str | None:
+    start = probe.lstrip()[:1]
+    if start not in ("{", "[") or not re.match(r'\s*[\[{]\s*(["\[{\]}]|-?\d|true|false|null)', probe):
+        return None
+    return f"looks like one JSON {'object' if start == '{' else 'array'}: try json.loads(context)."
+
+
+def _table(document: Document, lines: list[str]) -> str | None:
+    delimiter = {"csv": ",", "tsv": "\t"}.get(document.kind)
+    if delimiter is None or len(lines) < 2:
+        return None
+    columns = next(csv.reader([lines[0]], delimiter=delimiter))
+    return f"{document.kind.upper()}, {document.lines:,} lines; columns: {', '.join(columns[:30])}."
+
+
+def _delimited(document: Document, lines: list[str]) -> str | None:
+    """Recognise records such as `Date || User || Message`: the same separator equally often in most lines."""
+    if len(lines) < 5:
+        return None
+    for separator in (" || ", "\t", " | ", ";"):
+        counts = Counter(line.count(separator) for line in lines)
+        number, frequency = counts.most_common(1)[0]
+        if number >= 1 and frequency >= 0.8 * len(lines):
+            return f"{document.lines:,} lines, most of them {number + 1} fields separated by {separator!r}."
+    return None
+
+
+def _pages(document: Document, probe: str) -> str | None:
+    if "\f" not in probe:
+        return None
+    return f"plain text with form feeds (pages), {document.lines:,} lines."

@@ -1,0 +1,84 @@
+"""Models: a profile in, a ModelClient out.
+
+    warm(profile)                   start importing litellm beside other work
+    profile = resolve(profile)      fill in windows and prices; refuse what cannot be called
+    client = open_client(profile)   make calls
+
+litellm takes seconds to import. Nothing here imports it until a model needs it, and the offline ones never do.
+"""
+
+import threading
+from dataclasses import replace
+
+from rlm_cli.llm.layers import Remembering, Retrying, Throttled
+from rlm_cli.llm.offline_client import WINDOW, OfflineClient, is_offline
+from rlm_cli.seams import ModelClient
+from rlm_cli.types import ModelSpec, Price, Profile, Reply, Request
+
+__all__ = ["open_client", "resolve", "warm"]
+
+
+def warm(profile: Profile) -> None:
+    """Start importing litellm in the background, if a model of the profile needs it. Returns at once."""
+    if _needs_litellm(profile):
+        threading.Thread(target=_load_quietly, name="import-litellm", daemon=True).start()
+
+
+def resolve(profile: Profile) -> Profile:
+    """Fill in the windows and prices that the profile left open, as far as litellm's table knows them.
+
+    A local server without a price costs nothing; what nobody knows stays None. Raises UnknownModel for an id whose
+    provider litellm does not know, ProfileError where a key is missing: both before any call.
+    """
+    return replace(profile, root=_resolved(profile.root), sub=_resolved(profile.sub))
+
+
+def open_client(profile: Profile) -> ModelClient:
+    """Return the client for one run: it remembers, tries again, and keeps to the profile's concurrency."""
+    return Remembering(Retrying(Throttled(_Switch(), profile.limits.concurrency)))
+
+
+class _Switch:
+    """Sends each request to the client that its model id belongs to."""
+
+    def __init__(self) -> None:
+        self._offline = OfflineClient()
+        self._litellm: ModelClient | None = None
+
+    def complete(self, request: Request) -> Reply:
+        return self._for(request).complete(request)
+
+    def recall(self, request: Request) -> Reply | None:
+        return None
+
+    def _for(self, request: Request) -> ModelClient:
+        if is_offline(request.spec):
+            return self._offline
+        if self._litellm is None:  # two threads may both make one: it keeps nothing that matters
+            from rlm_cli.llm.litellm_client import LitellmClient
+
+            self._litellm = LitellmClient()
+        return self._litellm
+
+
+def _needs_litellm(profile: Profile) -> bool:
+    return not (is_offline(profile.root) and is_offline(profile.sub))
+
+
+def _load_quietly() -> None:
+    from rlm_cli.errors import ModelError
+    from rlm_cli.llm.litellm_client import load
+
+    try:
+        load()
+    except ModelError:
+        return  # whoever needs litellm asks again, and gets the error where it can be shown
+
+
+def _resolved(spec: ModelSpec) -> ModelSpec:
+    if is_offline(spec):
+        return replace(spec, context_window=spec.context_window or WINDOW, price=Price(0.0, 0.0))
+    from rlm_cli.llm.catalogue import Catalogue
+    from rlm_cli.llm.litellm_client import load
+
+    return Catalogue(load).resolve(spec)

@@ -1,0 +1,10 @@
+"""Anything a user names -> one Context: files, folders, repositories, streams.
+
+Covered: what is found and what is skipped (and why), reading it safely, decoding, the names of documents.
+Not covered: writing the text (context_writer.py), PDF, notebooks and archives, git revisions.
+"""
+
+from rlm_cli.loaders.loading import Loaded, load
+from rlm_cli.loaders.options import LoadOptions
+
+__all__ = ["LoadOptions", "Loaded", "load"]

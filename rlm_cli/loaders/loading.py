@@ -1,0 +1,186 @@
+"""Reads what was found into one Context, and keeps the account of what was skipped.
+
+Covered: reading each file once or twice (again as Latin-1 where UTF-8 fails), token counts, the message when there is
+no text. Not covered: finding (sources.py, listing.py), decoding (decoding.py), the Context itself.
+"""
+
+import errno
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from rlm_cli.context import Context, header, shown_path
+from rlm_cli.context_writer import ContextWriter
+from rlm_cli.errors import InputError
+from rlm_cli.loaders.decoding import BINARY, LATIN_1, PDF, decoded, encoding_of
+from rlm_cli.loaders.naming import Named, Names, kind_of, prefixes
+from rlm_cli.loaders.options import LoadOptions
+from rlm_cli.loaders.sources import Source, find_source, without_duplicates
+from rlm_cli.loaders.tree import Tree, Unloadable
+from rlm_cli.tokens import count_tokens, estimate_tokens
+from rlm_cli.types import Skipped
+
+_DEFAULT = LoadOptions()
+
+_HINTS = {
+    "ignored": "--no-gitignore loads what git ignores",
+    "hidden": "--hidden loads what starts with a dot",
+    "too large": "--max-file-size takes larger files",
+    "not included": "--include matches none of the files",
+    "excluded": "--exclude leaves nothing",
+    PDF: "pdftotext FILE - | rlm analyze - QUESTION",
+}
+"""Reason -> what to do about it when it left no text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of the inputs."""
+
+    context: Context
+    warnings: tuple[str, ...]
+    """What the user should know, one line each, safe to print."""
+
+
+def load(inputs: Sequence[str], options: LoadOptions = _DEFAULT, stdin: BinaryIO | None = None) -> Loaded:
+    """Load files, folders and streams (`-`: `stdin`) into one Context.
+
+    Raises InputError when an input does not exist, cannot be read or is no text, and when all together hold none;
+    UsageError for a pattern that can match nothing.
+    """
+    with ExitStack() as closing:
+        sources = []
+        for typed in inputs:
+            sources.append(find_source(typed, options, stdin))
+            closing.callback(sources[-1].close)
+        without_duplicates(sources)
+        reading = _Reading(options, several=sum(len(source.files) for source in sources) > 1)
+        closing.callback(reading.close)
+        fronts = prefixes([Named(source.base, [*map(source.path, source.files)]) for source in sources])
+        for source, front in zip(sources, fronts, strict=True):
+            reading.read(source, front)
+        return reading.loaded(inputs, [warning for source in sources for warning in source.warnings])
+
+
+class _Reading:
+    """One context in the making."""
+
+    def __init__(self, options: LoadOptions, several: bool) -> None:
+        self._options = options
+        self._writer = ContextWriter(several)
+        self._names = Names()
+        self._skipped: list[Skipped] = []
+        self._loaded: list[str] = []
+        self._latin_1: list[str] = []
+        self._tokens: list[int] = []
+        """Of each document, when they are to be exact."""
+        self._blank = True
+
+    def close(self) -> None:
+        """Give the text back unless it has become a Context."""
+        self._writer.discard()
+
+    def read(self, source: Source, front: str) -> None:
+        """Read all files of an input. `front` stands before their paths."""
+        for path, why in source.skipped.items():
+            self._skip(front + source.path(path), why)
+        if source.folder is not None:
+            with Tree(source.folder) as tree:
+                for file in source.files:
+                    self._read_found(tree, file, front + source.path(file), source.listed_by_git)
+            return
+        for file in source.files:
+            self._read_named(source, front + source.path(file))
+
+    def _read_found(self, tree: Tree, file: str, path: str, listed_by_git: bool) -> None:
+        try:
+            descriptor = tree.open(file)
+            try:
+                if os.fstat(descriptor).st_size > self._options.max_file_size:
+                    raise Unloadable("too large")
+                self._add(path, descriptor, self._options.max_file_size)
+            finally:
+                os.close(descriptor)
+        except Unloadable as why:
+            self._skip(path, why)
+        except OSError as error:
+            gone = isinstance(error, FileNotFoundError | NotADirectoryError) or error.errno == errno.ELOOP
+            deleted = gone and listed_by_git
+            self._skip(path, Unloadable("deleted") if deleted else Unloadable("unreadable", failed=True))
+
+    def _read_named(self, source: Source, path: str) -> None:
+        shown = shown_path(source.typed)
+        try:
+            if source.stream is not None:
+                self._add(path, source.stream, None)
+            elif source.single is not None:
+                with source.single.open("rb") as file:
+                    self._add(path, file.fileno(), None)
+        except Unloadable as why:
+            if why.reason == PDF:
+                raise InputError(f"{shown} is a PDF, which cannot be read yet", _HINTS[PDF]) from None
+            if why.reason == BINARY:
+                raise InputError(f"{shown} is binary, not text", "unpack an archive and name the folder") from None
+            self._skip(path, why)
+        except OSError as error:
+            raise InputError(f"{shown} cannot be read: {error.strerror}") from None
+
+    def _skip(self, path: str, why: Unloadable) -> None:
+        self._skipped.append(Skipped(shown_path(path), why.reason, why.failed))
+
+    def _add(self, path: str, descriptor: int, limit: int | None) -> None:
+        """Append one document. Raises Unloadable, and OSError when it cannot be read."""
+        encoding = encoding_of(descriptor, path)
+        name = self._names.give(path)
+        try:
+            self._write(name, decoded(descriptor, encoding, limit))
+        except UnicodeDecodeError:
+            if encoding.marked:
+                raise Unloadable("not decodable", failed=True) from None
+            self._write(name, decoded(descriptor, LATIN_1, limit))
+            self._latin_1.append(name)
+
+    def _write(self, name: str, pieces: Iterator[str]) -> None:
+        tokens = 0
+
+        def watched() -> Iterator[str]:
+            nonlocal tokens
+            for piece in pieces:
+                self._blank = self._blank and (not piece or piece.isspace())
+                if self._options.exact_tokens:
+                    tokens += count_tokens(piece)
+                yield piece
+
+        self._writer.add(name, watched(), kind_of(name))
+        self._loaded.append(name)
+        self._tokens.append(tokens)
+
+    def loaded(self, inputs: Sequence[str], warnings: list[str]) -> Loaded:
+        """Make the Context. Raises InputError when there is no text."""
+        if self._blank:
+            raise self._without_text()
+        if self._latin_1:
+            count = len(self._latin_1)
+            which = f"{self._latin_1[0]} is" if count == 1 else f"{count} files ({self._latin_1[0]}, ...) are"
+            warnings = [*warnings, f"{which} not UTF-8 and read as Latin-1"]
+        return Loaded(self._finished(inputs), tuple(warnings))
+
+    def _finished(self, inputs: Sequence[str]) -> Context:
+        writer = self._writer
+        if not self._options.exact_tokens:
+            return writer.finish(inputs, self._skipped, estimate_tokens(writer.read, writer.size))
+        headers = count_tokens("".join(map(header, self._loaded))) if len(self._loaded) > 1 else 0
+        tokens = headers + sum(self._tokens)
+        return writer.finish(inputs, self._skipped, tokens, tokens_exact=True, document_tokens=self._tokens)
+
+    def _without_text(self) -> InputError:
+        reasons = Counter(each.reason for each in self._skipped).most_common()
+        listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons)
+        hints = [_HINTS[reason] for reason, _ in reasons if reason in _HINTS]
+        return InputError(
+            f"the inputs hold no text; skipped: {listed}" if listed else "the inputs hold no text",
+            hints[0] if hints else None,
+        )

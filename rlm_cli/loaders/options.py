@@ -1,0 +1,21 @@
+"""What the user may say about loading."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How folders are searched; a file that the user names is loaded whatever these say."""
+
+    include: tuple[str, ...] = ()
+    """Gitignore patterns, relative to the input folder: only what they match is loaded. Empty: everything."""
+    exclude: tuple[str, ...] = ()
+    """Gitignore patterns, relative to the input folder: what they match is left out."""
+    gitignore: bool = True
+    """Leave out what git ignores."""
+    hidden: bool = False
+    """Load what starts with a dot, too. An include pattern with a dotted part shows what it matches all the same."""
+    max_file_size: int = 20_000_000
+    """Bytes."""
+    exact_tokens: bool = False
+    """Count the tokens of each document rather than estimate them from a sample: 0.1 s a million characters."""

@@ -1,0 +1,143 @@
+"""What the user named -> the files and streams to read, before anything of them is read.
+
+Covered: files, folders, pipes, standard input; what does not exist or cannot be opened.
+Not covered: reading (loading.py).
+"""
+
+import os
+import stat
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from rlm_cli.context import shown_path
+from rlm_cli.errors import InputError
+from rlm_cli.loaders.decoding import PIECE
+from rlm_cli.loaders.listing import list_folder
+from rlm_cli.loaders.options import LoadOptions
+from rlm_cli.loaders.repository import root_of
+from rlm_cli.loaders.tree import Tree, Unloadable
+
+
+@dataclass(slots=True)
+class Source:
+    """One input: the files it stands for, and what it leaves out."""
+
+    typed: str
+    base: str = ""
+    """The folder that paths count from, absolute and free of links; "" for a stream."""
+    inner: str = ""
+    """From `base` to the input folder, with `/` at its end."""
+    files: list[str] = field(default_factory=list)
+    """Relative to the input folder; a single file's or a stream's is its name."""
+    skipped: dict[str, Unloadable] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    listed_by_git: bool = False
+    folder: str | None = None
+    """The input folder, absolute and free of links."""
+    single: Path | None = None
+    """The single file, absolute and free of links."""
+    stream: int | None = None
+    """A descriptor of a file that holds all that the stream had."""
+
+    def path(self, file: str) -> str:
+        """Return the document's path, before it is told from others."""
+        return self.inner + file
+
+    def place(self, file: str) -> str:
+        """Return what is the same for the same file, by whatever input it was reached."""
+        if self.single is not None:
+            return str(self.single)
+        return f"{self.base}/{self.inner}{file}" if self.base else self.typed
+
+    def close(self) -> None:
+        if self.stream is not None:
+            os.close(self.stream)
+            self.stream = None
+
+
+def find_source(typed: str, options: LoadOptions, stdin: BinaryIO | None) -> Source:
+    """Return what an input stands for. Raises InputError, and UsageError for a useless pattern."""
+    if typed == "-":
+        if stdin is None:
+            raise InputError("there is no standard input to read")
+        return Source(typed, files=["stdin"], stream=_spooled(stdin, "standard input"))
+    try:
+        if not typed or "\0" in typed:
+            raise FileNotFoundError
+        return _folder(typed, options) if Path(typed).is_dir() else _file(typed)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{_shown(typed)} does not exist") from None
+    except OSError as error:
+        raise InputError(f"{_shown(typed)} cannot be read: {error.strerror}") from None
+
+
+def _shown(typed: str) -> str:
+    shown = shown_path(typed)
+    return shown if 0 < len(shown) <= 200 else f"{shown[:200]!r}"
+
+
+def _folder(typed: str, options: LoadOptions) -> Source:
+    folder = os.path.realpath(typed)
+    root = root_of(folder)
+    with Tree(folder) as tree:
+        listing = list_folder(tree, root, options)
+    base = root or folder
+    return Source(
+        typed,
+        base=base,
+        inner="" if folder == base else os.path.relpath(folder, base) + "/",
+        files=listing.files,
+        skipped=listing.skipped,
+        warnings=listing.warnings,
+        listed_by_git=listing.listed_by_git,
+        folder=folder,
+    )
+
+
+def _file(typed: str) -> Source:
+    name = Path(typed).name
+    descriptor = os.open(typed, os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISREG(mode):
+            # Opened again when its turn comes: there may be more of them than a process may hold open.
+            base = os.path.realpath(Path(typed).parent)
+            return Source(typed, base=base, files=[name], single=Path(os.path.realpath(typed)))
+        if stat.S_ISFIFO(mode) or file.isatty():
+            return Source(typed, files=[name], stream=_spooled(file, _shown(typed)))
+    raise InputError(f"{_shown(typed)} is neither a file nor a folder nor a pipe")
+
+
+def _spooled(stream: BinaryIO, shown: str) -> int:
+    """Return a descriptor of an unlinked file that holds all of the stream: text may need a second look."""
+    with tempfile.TemporaryFile(prefix="rlm-") as file:
+        while True:
+            try:
+                piece = stream.read(PIECE)
+            except OSError as error:
+                raise InputError(f"{shown} cannot be read: {error.strerror}") from None
+            if not piece:
+                break
+            try:
+                file.write(piece)
+                file.flush()
+            except OSError as error:
+                raise InputError(
+                    f"cannot keep {shown} in a temporary file: {error.strerror}",
+                    "free some space, or point TMPDIR at a folder that has it",
+                ) from None
+        return os.dup(file.fileno())
+
+
+def without_duplicates(sources: Sequence[Source]) -> None:
+    """Let each file, and each skip, belong to the first input that reaches it; later inputs skip the file."""
+    seen: set[str] = set()
+    for source in sources:
+        skipped = {path: why for path, why in source.skipped.items() if source.place(path) not in seen}
+        again = {file for file in source.files if source.place(file) in seen}
+        source.files = [file for file in source.files if file not in again]
+        source.skipped = skipped | {file: Unloadable("duplicate input") for file in again}
+        seen.update(map(source.place, (*source.files, *skipped)))

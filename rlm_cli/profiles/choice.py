@@ -1,0 +1,63 @@
+"""Which profile a run uses when several could be meant, and why: the reason is told to the user."""
+
+import os
+from dataclasses import dataclass
+
+import yaml
+
+from rlm_cli.errors import ProfileError
+from rlm_cli.profiles.folders import user_folder
+
+_BY_KEY = {"ANTHROPIC_API_KEY": "enterprise", "OPENAI_API_KEY": "openai", "GEMINI_API_KEY": "speed"}
+"""In the order in which they are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    name: str
+    """As `folders.find` takes it."""
+    reason: str
+    """Why this one; "" when the user named it on the command line."""
+
+
+def choose(named: str | None) -> Choice:
+    """Return the profile to use: as named, else the environment's, else the configured one, else by the keys set.
+
+    Raises ProfileError when nothing says which: the offline profile is never chosen silently.
+    """
+    if named:
+        return Choice(named, "")
+    if from_environment := os.environ.get("RLM_PROFILE"):
+        return Choice(from_environment, "RLM_PROFILE is set")
+    if configured := _configured():
+        return Choice(configured, f"{user_folder() / 'config.yaml'} says so")
+    for variable, name in _BY_KEY.items():
+        if os.environ.get(variable):
+            return Choice(name, f"{variable} is set")
+    keys = ", ".join(f"{variable} ({name})" for variable, name in _BY_KEY.items())
+    raise ProfileError(
+        f"no profile was named and no key is set: looked for -p, RLM_PROFILE, {keys}",
+        "set a key, name a profile (`rlm profiles list`), or try `-p offline`: no key, no network, no language model",
+    )
+
+
+def _configured() -> str | None:
+    path = user_folder() / "config.yaml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ProfileError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ProfileError(f"{path} is not YAML") from error
+    if settings is None:
+        return None
+    if not isinstance(settings, dict) or set(settings) - {"profile"}:
+        raise ProfileError(f"{path} may hold one key, profile: NAME")
+    name = settings.get("profile")
+    if name is not None and not isinstance(name, str):
+        raise ProfileError(f"{path}: profile must be a name")
+    return name

@@ -1,0 +1,25 @@
+"""The one line that says how a run went: the last on stderr."""
+
+from rlm_cli.types import Result, Task
+
+
+def summary_line(task: Task, result: Result) -> str:
+    """Return status, cost and coverage."""
+    usage, context = result.usage, task.context
+    cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
+    status = result.status if result.status == "complete" else f"{result.status} ({result.stop_reason})"
+    calls = f"{result.iterations} iterations, {result.subcalls} sub-calls"
+    failed = sum(times for _, times in result.failed_subcalls)
+    if failed:
+        calls += f" ({failed} failed)"
+    read = f"{len(context.documents):,} documents read"
+    skipped = len(context.skipped)
+    if skipped:
+        read += f", {skipped:,} files skipped"
+    evidence = [each for each in result.citations if each.quote is not None]
+    if evidence:
+        read += f", {sum(each.verified for each in evidence)} of {len(evidence)} quotes verified"
+    return (
+        f"{status}: {cost}, {usage.input_tokens:,} tokens in, {usage.output_tokens:,} out, {calls}, "
+        f"{result.elapsed_seconds:.1f} s; {read}"
+    )

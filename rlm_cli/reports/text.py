@@ -1,0 +1,29 @@
+"""The result as plain text: the answer first, then what it rests on."""
+
+from rlm_cli.reports.words import no_answer, place
+from rlm_cli.types import Result, Task
+
+_QUOTE = 160
+
+
+def render_text(task: Task, result: Result) -> str:
+    """Return the answer, the doubt and the evidence; nothing else."""
+    parts = [result.answer.strip("\n") or no_answer(result)]
+    if result.doubt:
+        parts.append(f"Doubt: {result.doubt}")
+    evidence = [each for each in result.citations if each.quote is not None]
+    if evidence:
+        lines = [
+            f"  {place(each)}: {_short(each.quote or '')}{'' if each.verified else '  [not found there]'}"
+            for each in evidence
+        ]
+        parts.append("\n".join(["Evidence:", *lines]))
+    wrong = [place(each) for each in result.citations if each.quote is None and not each.verified]
+    if wrong:
+        parts.append(f"Places named in the answer that do not exist: {', '.join(wrong)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _short(quote: str) -> str:
+    words = " ".join(quote.split())
+    return words if len(words) <= _QUOTE else f"{words[: _QUOTE - 3]}..."

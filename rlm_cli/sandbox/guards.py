@@ -1,0 +1,295 @@
+"""What running code may touch: the guards that policy.py compiles in, and the built-ins that take attribute names.
+
+One rule stands behind all of them: attributes that begin with an underscore, and attributes that are written to,
+belong to classes and functions that the code itself has defined. Ownership is recorded when a class statement runs; it
+is never read off a name or a module, which code can set.
+"""
+
+import _string
+import builtins
+import datetime
+import decimal
+import string
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rlm_cli.sandbox.clock import Clock
+from rlm_cli.sandbox.doors import AST_CLASSES, Namespace
+from rlm_cli.sandbox.policy import LABEL, OWN, OWN_NAMED, READ, TYPE, VARS
+from rlm_cli.sandbox.words import FORBIDDEN, LABELS, SHARED, is_dunder, is_watched, refusal
+
+_MISSING = object()
+_HIDDEN_TYPES = (
+    type,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    types.CodeType,
+    types.FrameType,
+    types.TracebackType,
+    types.ModuleType,
+    types.CellType,
+    types.GeneratorType,
+    types.MappingProxyType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.MethodWrapperType,
+    super,
+)
+"""Types that make code, reach into objects, or are `type` itself: type(x) shows a stand-in with the same name."""
+
+
+class Guards:
+    """The guards of one namespace."""
+
+    def __init__(self, namespace: dict[str, Any], clock: Clock, hidden: Sequence[type] = ()) -> None:
+        """`hidden`: further types that type(x) must not hand out."""
+        self._namespace = namespace
+        self._clock = clock
+        self._own: set[type] = set()
+        self._hidden = (*_HIDDEN_TYPES, *hidden)
+        self._stand_ins: dict[type, type] = {type: _type_name(self)}
+        self._formatter = _Formatter(self)
+
+    def hooks(self) -> dict[str, Any]:
+        """Return the globals that compiled code calls."""
+        return {
+            READ: self.read,
+            LABEL: self.label,
+            TYPE: self.type_of,
+            VARS: self.variables,
+            OWN: self.own,
+            OWN_NAMED: self.own_named,
+        }
+
+    def built_ins(self) -> dict[str, Any]:
+        """Return the built-ins that take the place of Python's own."""
+
+        def getattr(target: Any, name: str, default: Any = _MISSING, /) -> Any:
+            try:
+                return self.attribute(target, name)
+            except AttributeError:
+                if default is _MISSING:
+                    raise
+                return default
+
+        def hasattr(target: Any, name: str, /) -> bool:
+            return getattr(target, name, _MISSING) is not _MISSING
+
+        def setattr(target: Any, name: str, value: Any, /) -> None:
+            builtins.setattr(self._owned_for(target, name), name, value)
+
+        def delattr(target: Any, name: str, /) -> None:
+            builtins.delattr(self._owned_for(target, name), name)
+
+        def vars(target: Any, /) -> dict[str, Any]:
+            return self.variables(target)
+
+        def dir(target: Any = _MISSING, /) -> list[str]:
+            names = self._namespace if target is _MISSING else builtins.dir(target)
+            return sorted(each for each in names if each.isidentifier() and not is_dunder(each))
+
+        guarded = (getattr, hasattr, setattr, delattr, vars, dir)
+        return {
+            **{each.__name__: each for each in guarded},
+            "type": self._stand_ins[type],
+            "__build_class__": self._build_class,
+        }
+
+    # --- ownership -----------------------------------------------------------------------------------------------
+
+    def owns(self, target: Any) -> bool:
+        """Say whether the code made this class, this function, or the class of this object."""
+        if type(target) in self._own:
+            return True
+        if isinstance(target, type):
+            return target in self._own
+        return type(target) is types.FunctionType and target.__globals__ is self._namespace
+
+    def adopt(self, made: type) -> type:
+        """Record a class as the code's own."""
+        self._own.add(made)
+        return made
+
+    def _build_class(self, body: Any, name: str, /, *bases: Any, **keywords: Any) -> Any:
+        made = builtins.__build_class__(body, name, *bases, **keywords)
+        if not isinstance(made, type):
+            return made
+        for each, value in vars(made).items():
+            if isinstance(value, types.MemberDescriptorType) and is_dunder(each):
+                raise TypeError(f"slot {each!r} is not available here")
+        return self.adopt(made)
+
+    def own(self, target: Any) -> Any:
+        """Return `target` if its attributes may be written; raises TypeError otherwise."""
+        if type(target) in self._own or self.owns(target):
+            return target
+        if isinstance(target, (Namespace, decimal.Context, *AST_CLASSES)):
+            return target
+        raise TypeError(f"attributes of {type(target).__name__!r} objects cannot be set here; use a variable or a dict")
+
+    def own_named(self, target: Any, name: str) -> Any:
+        """Like `own`, for a watched name, which `+=` will also read."""
+        self.own(target)
+        home = self._home(target, name)
+        if home is not None and home not in self._own:
+            raise AttributeError(refusal(name))
+        return target
+
+    def _owned_for(self, target: Any, name: str) -> Any:
+        if type(name) is not str:
+            raise TypeError("attribute name must be a string")
+        if name in FORBIDDEN or (is_dunder(name) and name not in LABELS):
+            raise AttributeError(refusal(name))
+        return self.own_named(target, name) if is_watched(name) else self.own(target)
+
+    def _home(self, target: Any, name: str) -> type | None:
+        """Return the class that defines `name` for `target`; None when that is the object itself, or nobody."""
+        if isinstance(target, super):
+            line = _line_above(target)
+        elif isinstance(target, type):
+            # What a class does not find in its line it finds in its metaclass.
+            line = iter((*target.__mro__, *type(target).__mro__))
+        else:
+            line = iter(type(target).__mro__)
+        return next((each for each in line if name in vars(each)), None)
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def attribute(self, target: Any, name: str) -> Any:
+        """getattr for a name that is known only now."""
+        if type(name) is not str:
+            raise TypeError("attribute name must be a string")
+        if name in LABELS:
+            return self.label(target, name)
+        if name == "__class__":
+            return self.type_of(target)
+        if name == "__dict__":
+            return self.variables(target)
+        if name in FORBIDDEN or is_dunder(name):
+            raise AttributeError(refusal(name))
+        return self.read(target, name) if is_watched(name) else getattr(target, name)
+
+    def read(self, target: Any, name: str) -> Any:
+        """Return a watched attribute, or what stands in for it on this object."""
+        if name.startswith("_"):
+            if name not in SHARED and not self._private_is_own(target, name):
+                raise AttributeError(f"{name!r} belongs to {type(target).__name__!r}, which is not the code's own")
+            return getattr(target, name)
+        if (name == "mro" and isinstance(target, type)) or (name == "obj" and isinstance(target, AttributeError)):
+            raise AttributeError(refusal(name))
+        value = getattr(target, name)
+        if isinstance(value, types.BuiltinFunctionType):
+            return self._instead_of(value, name)
+        if isinstance(value, types.MethodDescriptorType) and value.__objclass__ is str:
+            return self._unbound_format(name)
+        return value
+
+    def _private_is_own(self, target: Any, name: str) -> bool:
+        home = self._home(target, name)
+        if home is not None:
+            return home in self._own
+        return not isinstance(target, (type, super)) and (self.owns(target) or isinstance(target, Namespace))
+
+    def _instead_of(self, method: types.BuiltinFunctionType, name: str) -> Any:
+        holder = method.__self__
+        if name in ("format", "format_map") and isinstance(holder, str):
+            return self._bound_format(str.__str__(holder), name)
+        if isinstance(holder, type) and issubclass(holder, datetime.date):
+            return self._clock.reading(holder, name)
+        return method
+
+    def _bound_format(self, template: str, name: str) -> Any:
+        if name == "format":
+            return lambda *args, **names: self._formatted(template, args, names)
+        return lambda names: self._formatted(template, (), names)
+
+    def _unbound_format(self, name: str) -> Any:
+        def format(template: str, /, *args: Any, **names: Any) -> str:
+            return self._formatted(str.__str__(template), args, names)
+
+        return format if name == "format" else lambda template, names: self._formatted(str.__str__(template), (), names)
+
+    def _formatted(self, template: str, args: Sequence[Any], names: Mapping[str, Any]) -> str:
+        if _reads_attributes(template):
+            return self._formatter.vformat(template, args, names)
+        return str.format(template, *args, **names) if args else str.format_map(template, names)
+
+    def label(self, target: Any, name: str) -> str | None:
+        """Return a name or a docstring; raises AttributeError when it is no string."""
+        value = getattr(target, name)
+        if isinstance(value, str) or (value is None and name == "__doc__"):
+            return value
+        raise AttributeError(refusal(name))
+
+    def type_of(self, target: Any) -> type:
+        """Return type(target), or a stand-in of the same name for types with too much reach."""
+        kind = type(target)
+        if not issubclass(kind, self._hidden):
+            return kind
+        if kind not in self._stand_ins:
+            self._stand_ins[kind] = type(kind.__name__, (), {"__slots__": (), "__module__": "builtins"})
+        return self._stand_ins[kind]
+
+    def variables(self, target: Any) -> dict[str, Any]:
+        """Return a copy of an object's own variables; raises TypeError for objects of other people's classes."""
+        if not (type(target) in self._own or isinstance(target, Namespace)):
+            raise TypeError("vars() shows objects of your own classes only")
+        try:
+            return dict(object.__getattribute__(target, "__dict__"))
+        except AttributeError:
+            raise TypeError("vars() needs an object without __slots__") from None
+
+
+def _line_above(target: super) -> Iterator[type]:
+    """Yield the classes that a super object searches."""
+    start = object.__getattribute__(target, "__thisclass__")
+    holder = object.__getattribute__(target, "__self_class__")
+    line = holder.__mro__
+    return iter(line[line.index(start) + 1 :])
+
+
+def _type_name(guards: Guards) -> type:
+    """Return what the name `type` stands for: callable with one object, good for isinstance, good for nothing else."""
+
+    class Meta(type):
+        def __call__(cls, *arguments: Any, **_keywords: Any) -> Any:
+            if len(arguments) != 1:
+                raise TypeError("type() takes one argument here; define classes by a class statement")
+            return guards.type_of(arguments[0])
+
+        def __instancecheck__(cls, instance: Any) -> bool:
+            return isinstance(instance, type)
+
+        def __getitem__(cls, _item: Any) -> Any:
+            return cls
+
+    made = Meta("type", (), {"__slots__": (), "__module__": "builtins"})
+    return made
+
+
+def _reads_attributes(template: str) -> bool:
+    """Say whether a format string looks into its arguments, in a field or in a field's own format."""
+    for _, field, form, _ in _string.formatter_parser(template):
+        if field and ("." in field or "[" in field):
+            return True
+        if form and "{" in form and _reads_attributes(form):
+            return True
+    return False
+
+
+class _Formatter(string.Formatter):
+    def __init__(self, guards: Guards) -> None:
+        self._guards = guards
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        first, rest = _string.formatter_field_name_split(field_name)
+        value = self.get_value(first, args, kwargs)
+        for is_attribute, key in rest:
+            value = self._guards.attribute(value, key) if is_attribute else value[key]
+        return value, first
+
+

@@ -1,0 +1,203 @@
+"""What the code may import: for each module the names it gets, and nothing that hangs on them.
+
+A module is a proxy that holds the listed names. Modules inside modules are dropped: json.codecs.open, re.enum.bltns,
+statistics.sys and contextlib.os are ways out that were really walked. Left out are also: operator.attrgetter and
+methodcaller, string.Formatter, functools.update_wrapper and singledispatch, typing.get_type_hints, make_dataclass,
+HtmlDiff, collections.UserString, SystemRandom, tokenize.open: each reads attributes or evaluates text that the code
+names. Where a name needs a stand-in it comes from doors.py or clock.py.
+"""
+
+import difflib
+import importlib
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from rlm_cli.sandbox import doors
+from rlm_cli.sandbox.clock import Clock
+from rlm_cli.sandbox.guards import Guards
+
+ALL = "*"
+"""Every public name of the module, but for those listed after it."""
+
+LISTED = {
+    "__future__": "annotations",
+    "abc": "ABC abstractmethod",
+    "ast": f"{ALL} main PyCF_ONLY_AST PyCF_TYPE_COMMENTS PyCF_ALLOW_TOP_LEVEL_AWAIT PyCF_OPTIMIZED_AST IntEnum auto "
+    "contextmanager nullcontext iter_fields",
+    "base64": "b16decode b16encode b32decode b32encode b64decode b64encode b85decode b85encode "
+    "urlsafe_b64decode urlsafe_b64encode",
+    "binascii": "crc32 hexlify unhexlify",
+    "bisect": "bisect bisect_left bisect_right insort insort_left insort_right",
+    "calendar": "day_abbr day_name isleap month_abbr month_name monthrange timegm weekday",
+    "cmath": ALL,
+    "collections": "ChainMap Counter OrderedDict UserDict UserList defaultdict deque namedtuple",
+    "collections.abc": "Callable Collection Container Generator Hashable Iterable Iterator Mapping MutableMapping "
+    "MutableSequence MutableSet Reversible Sequence Set Sized",
+    "colorsys": "hls_to_rgb rgb_to_hls",
+    "contextlib": "ExitStack closing contextmanager nullcontext suppress",
+    "copy": "copy deepcopy",
+    "csv": "DictReader DictWriter Dialect Error QUOTE_ALL QUOTE_MINIMAL QUOTE_NONE QUOTE_NONNUMERIC Sniffer excel "
+    "excel_tab field_size_limit reader unix_dialect writer",
+    "dataclasses": "FrozenInstanceError InitVar KW_ONLY MISSING asdict astuple field fields is_dataclass replace",
+    "datetime": "MAXYEAR MINYEAR UTC date datetime time timedelta timezone tzinfo",
+    "decimal": "Decimal DecimalException DivisionByZero InvalidOperation ROUND_CEILING ROUND_DOWN ROUND_FLOOR "
+    "ROUND_HALF_DOWN ROUND_HALF_EVEN ROUND_HALF_UP ROUND_UP getcontext localcontext",
+    "difflib": f"{ALL} HtmlDiff",
+    "enum": "Enum Flag IntEnum IntFlag StrEnum auto unique",
+    "fnmatch": "filter fnmatch fnmatchcase translate",
+    "fractions": "Fraction",
+    "functools": "cache cached_property cmp_to_key lru_cache partial reduce",
+    "graphlib": "CycleError TopologicalSorter",
+    "hashlib": "blake2b blake2s md5 sha1 sha224 sha256 sha384 sha3_256 sha3_512 sha512",
+    "heapq": "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest",
+    "html": "escape unescape",
+    "io": "BytesIO StringIO",
+    "itertools": ALL,
+    "json": "JSONDecodeError JSONDecoder JSONEncoder dumps loads",
+    "keyword": "iskeyword issoftkeyword kwlist",
+    "math": ALL,
+    "numbers": "Complex Integral Number Rational Real",
+    "operator": "abs add and_ concat contains countOf delitem eq floordiv ge getitem gt index indexOf inv invert is_ "
+    "is_not itemgetter le lshift lt matmul mod mul ne neg not_ or_ pos pow rshift setitem sub truediv truth xor",
+    "pathlib": "PurePath PurePosixPath PureWindowsPath",
+    "posixpath": "basename commonpath commonprefix dirname isabs join normpath relpath sep split splitext",
+    "pprint": "pformat",
+    "random": "",
+    "re": f"{ALL} Scanner template",
+    "shlex": "join quote split",
+    "statistics": ALL,
+    "string": f"{ALL} Formatter",
+    "struct": "calcsize error iter_unpack pack unpack unpack_from",
+    "textwrap": ALL,
+    "time": "",
+    "tokenize": f"{ALL} open detect_encoding",
+    "types": "",
+    "typing": "Annotated Any AnyStr Callable ClassVar Collection Counter DefaultDict Deque Dict Final FrozenSet "
+    "Generator Generic Hashable Iterable Iterator List Literal Mapping Match MutableMapping NamedTuple NewType "
+    "NoReturn Optional OrderedDict Pattern Protocol Self Sequence Set Sized Text Tuple Type TypeAlias TypedDict "
+    "TypeVar Union cast get_args get_origin",
+    "unicodedata": ALL,
+    "urllib.parse": "ParseResult SplitResult parse_qs parse_qsl quote quote_plus unquote unquote_plus urldefrag "
+    "urlencode urljoin urlparse urlsplit urlunparse urlunsplit",
+    "zlib": "adler32 crc32",
+}
+
+_FILES = "there are no files and no network here; the text is in `context`, single documents in `files`"
+_PARALLEL = "llm_query_batched runs prompts in parallel"
+INSTEAD = {
+    **dict.fromkeys(("os", "shutil", "glob", "tempfile", "subprocess", "socket", "requests", "httpx", "urllib"), _FILES),
+    **dict.fromkeys(("sqlite3", "pickle", "gzip", "zipfile", "tarfile", "http", "ssl", "ctypes"), _FILES),
+    **dict.fromkeys(("asyncio", "threading", "concurrent", "multiprocessing", "queue"), _PARALLEL),
+    "os.path": "use posixpath or pathlib.PurePosixPath for names of files; " + _FILES,
+    "sys": "nothing of the interpreter is within reach; the Python version is in the first message",
+    "inspect": "to look at source text use ast",
+    "traceback": "an uncaught error shows its line; in a handler print the exception",
+    "logging": "use print",
+    "warnings": "warnings are not shown here",
+    **dict.fromkeys(("numpy", "pandas", "scipy"), "only the standard library is here: statistics, csv, collections"),
+    "yaml": "only the standard library is here: json, csv, re",
+    "bs4": "only the standard library is here: re, html",
+}
+
+
+class Module:
+    """What `import` hands out."""
+
+    def __init__(self, title: str, names: dict[str, Any]) -> None:
+        self.__dict__.update(names)
+        self.__dict__["<title>"] = title
+
+    def __getattr__(self, name: str) -> Any:
+        # Only for names that are missing.
+        held = [each for each in self.__dict__ if each.isidentifier()]
+        near = difflib.get_close_matches(name, held, n=3)
+        raise AttributeError(
+            f"module {self.__dict__['<title>']!r} has no {name!r} here; "
+            + (f"near: {', '.join(near)}" if near else f"it has: {', '.join(sorted(held)[:40])}")
+        )
+
+    def __repr__(self) -> str:
+        return f"<module {self.__dict__['<title>']!r}>"
+
+
+class Modules:
+    """All proxies, and the `__import__` that hands them out."""
+
+    def __init__(self, guards: Guards, clock: Clock, show: Callable[[str], None]) -> None:
+        """`show` prints a line: pprint.pprint does."""
+        self._held = {name: Module(name, _listed(name, words.split())) for name, words in LISTED.items()}
+        for name, names in _stand_ins(guards, clock, show).items():
+            vars(self._held[name]).update(names)
+        vars(self._held["collections"])["abc"] = self._held["collections.abc"]
+        self._packages = {"urllib": Module("urllib", {"parse": self._held["urllib.parse"]})}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The modules that can be imported, sorted."""
+        return tuple(sorted(name for name in self._held if not name.startswith("_")))
+
+    def import_(
+        self, name: str, _globals: Any = None, _locals: Any = None, fromlist: Any = (), level: int = 0
+    ) -> Module | None:
+        """Do what an import statement asks for; raises ImportError with what to write instead."""
+        if type(fromlist) is list and name in sys.modules:
+            # The interpreter's own: C code, such as datetime.strptime, imports through the code's built-ins. It looks
+            # up the module itself afterwards. An import statement passes a tuple or None.
+            return None
+        if level or name not in self._held:
+            raise ImportError(self._refusal(name, level))
+        module = self._held[name]
+        for each in fromlist or ():
+            if each not in vars(module):
+                getattr(module, each)
+        if fromlist:
+            return module
+        top = name.partition(".")[0]
+        return self._held.get(top) or self._packages[top]
+
+    def _refusal(self, name: str, level: int) -> str:
+        if level:
+            return "there are no packages here; each block lies in one namespace"
+        instead = INSTEAD.get(name) or INSTEAD.get(name.partition(".")[0]) or f"available are: {', '.join(self.names)}"
+        return f"module {name!r} is not available: {instead}"
+
+
+def _listed(name: str, words: list[str]) -> dict[str, Any]:
+    module = importlib.import_module(name)
+    if words[:1] == [ALL]:
+        public = getattr(module, "__all__", None) or dir(module)
+        words = [each for each in public if not each.startswith("_") and each not in words]
+    found = {each: getattr(module, each) for each in words if hasattr(module, each)}
+    return {each: value for each, value in found.items() if not isinstance(value, types.ModuleType)}
+
+
+def _stand_ins(guards: Guards, clock: Clock, show: Callable[[str], None]) -> dict[str, dict[str, Any]]:
+    from pprint import pformat
+
+    def pprint(value: Any, stream: Any = None, **options: Any) -> None:
+        text = pformat(value, **options)
+        if stream is None:
+            show(text)
+        else:
+            stream.write(text + "\n")
+
+    def drawn(method: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args, **names: method(*args, **names)
+
+    generator = doors.Random(0)
+    draws = [each for each in dir(generator) if not each.startswith("_") and each not in ("VERSION", "gauss_next")]
+    path = importlib.import_module("pathlib").PurePosixPath
+    return {
+        "dataclasses": {"dataclass": doors.guarded_dataclass(guards.owns, guards.adopt)},
+        "functools": {
+            "wraps": doors.guarded_wraps(guards.owns),
+            "total_ordering": doors.guarded_total_ordering(guards.owns),
+        },
+        "pathlib": {"Path": path},
+        "pprint": {"pprint": pprint, "pp": pprint},
+        "random": {"Random": doors.Random, **{each: drawn(getattr(generator, each)) for each in draws}},
+        "time": clock.names(),
+        "types": {"SimpleNamespace": doors.Namespace},
+    }

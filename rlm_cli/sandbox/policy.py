@@ -1,0 +1,263 @@
+"""What source code may say: checked, and in a few places rewritten, before it runs.
+
+Stands on RestrictedPython's transformer, which refuses every kind of syntax it does not know. Attribute NAMES are
+constants in the source, so they are checked here and cost nothing when the code runs; a guard (guards.py) is compiled
+in only where the object matters. Subscripts, loops, unpacking and assignment stay native.
+
+The guards are globals whose names no source can spell: they hold characters that no identifier has. So they cannot be
+rebound, deleted, captured or imported over, whatever the code does.
+"""
+
+import ast
+from types import CodeType
+from typing import Any
+
+from RestrictedPython import RestrictingNodeTransformer
+
+from rlm_cli.sandbox.words import CLASS_NAMES, FORBIDDEN, LABELS, METHODS, is_dunder, is_watched, refusal
+
+READ, LABEL, TYPE, VARS, OWN, OWN_NAMED = "<read>", "<label>", "<type>", "<vars>", "<own>", "<own named>"
+"""The guards' names: reading a watched attribute, a label, a type, an instance's variables; writing."""
+
+_SINGLE_CAPTURE = frozenset("bool bytearray bytes dict float frozenset int list set str tuple".split())
+_READABLE_NAMES = frozenset({"__name__", "__debug__"})
+
+
+class NotAllowed(Exception):
+    """The code uses what the sandbox does not have. `line` is in the block, from 1."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def compile_block(source: str, filename: str) -> CodeType:
+    """Compile one block of model-written code.
+
+    Raises NotAllowed, or what Python raises for code that is none: SyntaxError, ValueError, RecursionError, MemoryError.
+    """
+    tree = ast.parse(source, filename)
+    policy = Policy()
+    tree = policy.visit(tree)
+    if policy.refusals:
+        line, message = min(policy.refusals)
+        others = len({text for _, text in policy.refusals} - {message})
+        raise NotAllowed(message + (f" (and {others} more such places)" if others else ""), line)
+    return compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
+
+
+class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
+    """One block's check; afterwards `refusals` holds (line, message) of everything refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusals: list[tuple[int, str]] = []
+        self._classes: list[str | None] = []
+        """The classes and functions around this place, innermost last; None for a function."""
+
+    def error(self, node: ast.AST, info: str) -> None:
+        self.refusals.append((getattr(node, "lineno", 0), info))
+
+    def not_allowed(self, node: ast.AST) -> None:
+        self.error(node, f"{type(node).__name__} is not available here")
+
+    # --- names ---------------------------------------------------------------------------------------------------
+
+    def check_name(self, node: Any, name: str | None, allow_magic_methods: bool = False) -> None:
+        """Refuse to bind `name`."""
+        if name is None:
+            return
+        if is_dunder(name) and not (self._in_class_body and name in CLASS_NAMES):
+            self.error(node, refusal(name))
+        elif name == "super":
+            self.error(node, "'super' cannot be rebound here")
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if not (isinstance(node.ctx, ast.Load) and (node.id in _READABLE_NAMES or node.id == "super")):
+            self.check_name(node, node.id)
+        return node
+
+    @property
+    def _in_class_body(self) -> bool:
+        return bool(self._classes) and self._classes[-1] is not None
+
+    def _mangled(self, name: str) -> str:
+        """Return what `__name` stands for in a class, as the compiler would; rewritten places escape its notice."""
+        inside = next((each for each in reversed(self._classes) if each is not None), None)
+        if inside is None or not name.startswith("__") or not inside.strip("_"):
+            return name
+        return f"_{inside.lstrip('_')}{name}"
+
+    # --- attributes ----------------------------------------------------------------------------------------------
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        name = node.attr
+        if name in FORBIDDEN:
+            self.error(node, refusal(name))
+            return node
+        if isinstance(node.ctx, ast.Load):
+            return self._read(node)
+        if is_dunder(name) and name not in LABELS:
+            self.error(node, refusal(name))
+            return node
+        node = self.node_contents_visit(node)
+        if is_watched(name):
+            node.value = _call(OWN_NAMED, node.value, ast.Constant(self._mangled(name)))
+        else:
+            node.value = _call(OWN, node.value)
+        return node
+
+    def _read(self, node: ast.Attribute) -> ast.AST:
+        name = node.attr
+        if name in METHODS and _is_plain_super(node.value):
+            return node
+        if is_dunder(name):
+            guard = {"__class__": TYPE, "__dict__": VARS}.get(name, LABEL if name in LABELS else None)
+            if guard is None:
+                self.error(node, refusal(name))
+                return node
+            value = self.visit(node.value)
+            rewritten = _call(LABEL, value, ast.Constant(name)) if guard == LABEL else _call(guard, value)
+            return ast.copy_location(rewritten, node)
+        node = self.node_contents_visit(node)
+        if is_watched(name):
+            return ast.copy_location(_call(READ, node.value, ast.Constant(self._mangled(name))), node)
+        return node
+
+    # --- definitions ---------------------------------------------------------------------------------------------
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        self.check_name(node, node.name)
+        return self._inside(node, None)
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        return self._inside(node, None)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        self.check_name(node, node.arg)
+        return self.node_contents_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self.check_name(node, node.name)
+        for keyword in node.keywords:
+            if keyword.arg == "metaclass":
+                self.error(node, "metaclasses are not available here; for abstract classes inherit from abc.ABC")
+            elif keyword.arg != "total":
+                self.error(node, f"class keyword {keyword.arg!r} is not available here")
+        return self._inside(node, node.name)
+
+    def _inside(self, node: ast.AST, name: str | None) -> ast.AST:
+        # Decorators, bases and defaults are visited as if inside too: they can name no more there than outside.
+        self._classes.append(name)
+        node = self.node_contents_visit(node)
+        self._classes.pop()
+        return node
+
+    def _check_type_parameter(self, node: Any) -> ast.AST:
+        self.check_name(node, node.name)
+        return self.node_contents_visit(node)
+
+    visit_TypeVar = visit_TypeVarTuple = visit_ParamSpec = _check_type_parameter
+
+    def visit_TypeAlias(self, node: ast.AST) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    # --- statements ----------------------------------------------------------------------------------------------
+
+    def check_import_names(self, node: ast.Import | ast.ImportFrom) -> ast.AST:
+        module = node.module if isinstance(node, ast.ImportFrom) else None
+        for alias in node.names:
+            if alias.name == "*":
+                self.error(node, "star imports are not available here; name what you need")
+            elif module != "__future__" and any(part.startswith("_") for part in alias.name.split(".")):
+                self.error(node, f"{alias.name!r} is private; import public names")
+            self.check_name(node, alias.asname)
+        return node
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        self.check_name(node, node.name)
+        return self.node_contents_visit(node)
+
+    def visit_Global(self, node: ast.Global | ast.Nonlocal) -> ast.AST:
+        for name in node.names:
+            self.check_name(node, name)
+        return node
+
+    visit_Nonlocal = visit_Global
+
+    def _refuse_async(self, node: ast.AST) -> ast.AST:
+        self.error(node, "async code is not available here; llm_query_batched runs prompts in parallel")
+        return node
+
+    visit_AsyncFunctionDef = visit_Await = visit_AsyncFor = visit_AsyncWith = _refuse_async
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        return self._refuse_async(node.target) if node.is_async else self.node_contents_visit(node)
+
+    def visit_TryStar(self, node: ast.AST) -> ast.AST:
+        self.error(node, "except* is not available here; use except")
+        return node
+
+    # --- match ---------------------------------------------------------------------------------------------------
+
+    def _capture(self, node: Any) -> ast.AST:
+        self.check_name(node, getattr(node, "name", None))
+        self.check_name(node, getattr(node, "rest", None))
+        return self.node_contents_visit(node)
+
+    visit_MatchStar = visit_MatchAs = visit_MatchMapping = _capture
+
+    def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:
+        # Positional patterns read the attributes that __match_args__ names, which nothing can check here.
+        capture = self._single_capture(node)
+        if capture is not None:
+            return self.visit(capture)
+        if node.patterns:
+            self.error(node, "positional class patterns are not available here; write case Point(x=a, y=b)")
+        for name in node.kwd_attrs:
+            if is_watched(name) or name in FORBIDDEN:
+                self.error(node, refusal(name))
+        return self.node_contents_visit(node)
+
+    @staticmethod
+    def _single_capture(node: ast.MatchClass) -> ast.AST | None:
+        """Return `str() as x` for `str(x)`, which means the same for these types; None for other patterns."""
+        if not (isinstance(node.cls, ast.Name) and node.cls.id in _SINGLE_CAPTURE and len(node.patterns) == 1):
+            return None
+        [inner] = node.patterns
+        if node.kwd_attrs or not isinstance(inner, ast.MatchAs) or inner.pattern is not None:
+            return None
+        bare = ast.MatchClass(node.cls, [], [], [])
+        whole = bare if inner.name is None else ast.MatchAs(bare, inner.name)
+        return ast.copy_location(whole, node)
+
+    # --- what needs no check of its own --------------------------------------------------------------------------
+
+    def _contents(self, node: ast.AST) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    visit_Module = visit_Call = visit_Subscript = visit_With = visit_For = _contents
+    visit_Assign = visit_AnnAssign = visit_AugAssign = visit_NamedExpr = _contents
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _contents
+    visit_Match = visit_match_case = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = _contents
+    visit_MatchOr = _contents
+
+
+def _call(guard: str, *arguments: ast.expr) -> ast.Call:
+    call = ast.Call(ast.Name(guard, ast.Load()), list(arguments), [])
+    first = arguments[0]
+    ast.copy_location(call, first)
+    ast.copy_location(call.func, first)
+    for argument in arguments[1:]:
+        ast.copy_location(argument, first)
+    return call
+
+
+def _is_plain_super(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "super"
+        and not node.args
+        and not node.keywords
+    )

@@ -1,0 +1,118 @@
+"""How parent and child talk: JSON objects, each behind its length, over one socket.
+
+Covered: framing, deadlines, the sizes both ends keep to. Not covered: what the objects mean (messages.py on the
+parent's side, asking.py and session.py on the child's). Nothing here trusts the other end: a length that lies, bytes
+that are no JSON or a value that is no object raise ValueError, silence raises TimeoutError, a closed end EOFError.
+"""
+
+import json
+import socket
+import struct
+import time
+from typing import Any
+
+FRAME_LIMIT = 16 * 1024 * 1024
+"""Bytes of one frame. A prompt or a reply travels in one."""
+PROMPTS_LIMIT = 10_000
+"""Prompts of one batch."""
+BATCH_LIMIT = 512 * 1024 * 1024
+"""Bytes of one batch, all its prompts together."""
+OUTPUT_LIMIT = 1_000_000
+"""Characters of one cell's output that are kept."""
+ANSWER_LIMIT = 2_000_000
+"""Characters of an answer."""
+ERROR_LIMIT = 2_000
+"""Characters of an error's text, about."""
+VARIABLES_LIMIT = 1_000
+"""Names of variables that are reported."""
+
+_LENGTH = struct.Struct(">I")
+_CHUNK = 1 << 16
+
+Frame = dict[str, Any]
+
+
+class FrameTooLarge(ValueError):
+    """What should be sent exceeds FRAME_LIMIT; nothing was sent."""
+
+
+class Channel:
+    """One end of the conversation. A deadline is a time.monotonic() value; None waits for ever."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+        self._received = bytearray()
+
+    def send(self, frame: Frame, deadline: float | None = None) -> None:
+        """Send one frame whole. After any error but FrameTooLarge the channel is of no further use."""
+        self.send_encoded(encode(frame), deadline)
+
+    def send_encoded(self, body: bytes, deadline: float | None = None) -> None:
+        """Send what `encode` returned."""
+        try:
+            for part in (_LENGTH.pack(len(body)), body):
+                view = memoryview(part)
+                while view:
+                    self._allow(deadline)
+                    view = view[self._socket.send(view) :]
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise EOFError("the other end is closed") from error
+
+    def receive(self, deadline: float | None = None) -> Frame:
+        """Return the next frame. After a TimeoutError what had come of it is kept for the next call."""
+        (length,) = _LENGTH.unpack(self._take(_LENGTH.size, deadline, keep=True))
+        if length > FRAME_LIMIT:
+            raise ValueError(f"a frame of {length:,} bytes is announced; the limit is {FRAME_LIMIT:,}")
+        body = self._take(_LENGTH.size + length, deadline)[_LENGTH.size :]
+        try:
+            frame = json.loads(body.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"a frame is no JSON: {type(error).__name__}") from error
+        if type(frame) is not dict:
+            raise ValueError("a frame is no JSON object")
+        return frame
+
+    def waiting(self) -> bool:
+        """Say whether anything has come that was not asked for; a closed end counts."""
+        if self._received:
+            return True
+        self._socket.setblocking(False)
+        try:
+            self._received += self._socket.recv(1)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _take(self, size: int, deadline: float | None, keep: bool = False) -> bytes:
+        while len(self._received) < size:
+            self._allow(deadline)
+            try:
+                piece = self._socket.recv(max(_CHUNK, size - len(self._received)))
+            except ConnectionResetError as error:
+                raise EOFError("the other end is closed") from error
+            if not piece:
+                raise EOFError("the other end is closed")
+            self._received += piece
+        taken = bytes(self._received[:size])
+        if not keep:
+            del self._received[:size]
+        return taken
+
+    def _allow(self, deadline: float | None) -> None:
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+
+
+def encode(frame: Frame) -> bytes:
+    """Return a frame's bytes; half a surrogate pair, which is no text, becomes a question mark."""
+    body = json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    if len(body) > FRAME_LIMIT:
+        raise FrameTooLarge(f"{len(body):,} bytes in one frame; the limit is {FRAME_LIMIT:,}")
+    return body

@@ -1,0 +1,328 @@
+"""Folders inside git repositories: git's own list, its refusals, and repositories made to harm who reads them."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rlm_cli.context import Context
+from rlm_cli.errors import InputError
+from rlm_cli.loaders import LoadOptions, load
+from rlm_cli.loaders.listing import list_folder
+from rlm_cli.loaders.patterns import Rules
+from rlm_cli.loaders.repository import GitRefused, list_files
+from rlm_cli.loaders.tree import Tree
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main")
+    return subprocess.run(
+        ["git", *identity, "-C", folder, *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "repository"
+    root.mkdir()
+    git(root, "init", "-q")
+    return root
+
+
+def grow(root: Path, **files: str) -> None:
+    for path, content in files.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content)
+
+
+def paths(context: Context) -> list[str]:
+    return [document.path for document in context.documents]
+
+
+def skipped(context: Context) -> dict[str, str]:
+    return {each.path: each.reason for each in context.skipped}
+
+
+BOTH = pytest.mark.parametrize("by", ["git", "walk"])
+
+
+def prepared(root: Path, by: str) -> Path:
+    """Make git refuse the repository when the walk is to be tried."""
+    if by == "walk":
+        (root / ".git/HEAD").write_text("broken\n")
+    return root
+
+
+@BOTH
+def test_what_git_ignores_stays_out_and_is_counted(repository: Path, by: str) -> None:
+    grow(repository, **{
+        ".gitignore": "*.log\n/build/\n!keep.log\n", "sub/.gitignore": "!deep.log\nlocal/\n",
+        "a.log": "x", "keep.log": "x", "build/out.txt": "x", "sub/deep.log": "x", "sub/b.log": "x",
+        "sub/build/in.txt": "x", "sub/local/c.txt": "x", "private.txt": "x", "all/only.log": "x",
+    })  # fmt: skip
+    (repository / "nothing/at").mkdir(parents=True)
+    (repository / ".git/info").mkdir(exist_ok=True)
+    (repository / ".git/info/exclude").write_text("private.txt\n")
+    loaded = load([str(prepared(repository, by))])
+    assert paths(loaded.context) == ["keep.log", "sub/build/in.txt", "sub/deep.log"]
+    expected = {"a.log", "build/", "sub/b.log", "sub/local/", "private.txt", "all/only.log"}
+    assert {path for path, reason in skipped(loaded.context).items() if reason == "ignored"} == expected
+    assert bool(loaded.warnings) == (by == "walk")
+    every = load([str(repository)], LoadOptions(gitignore=False))
+    assert len(every.context.documents) == 9
+    assert not every.warnings
+
+
+@BOTH
+def test_a_folder_within_keeps_the_repository_s_paths_and_rules(repository: Path, by: str) -> None:
+    grow(
+        repository,
+        **{".gitignore": "/src/gen.py\n*.tmp\n", "src/a.py": "x", "src/gen.py": "x", "src/in/b.tmp": "x", "top": "x"},
+    )
+    loaded = load([str(prepared(repository, by) / "src")])
+    assert paths(loaded.context) == ["src/a.py"]
+    assert set(skipped(loaded.context).values()) == {"ignored"}
+    assert load([str(repository / "src/a.py")]).context.documents[0].path == "a.py"
+
+
+def test_a_tracked_file_is_loaded_though_a_rule_ignores_it(repository: Path) -> None:
+    grow(repository, **{"a.log": "x", "b.log": "x", "gone.txt": "x"})
+    git(repository, "add", "a.log", "gone.txt")
+    grow(repository, **{".gitignore": "*.log\n"})
+    (repository / "gone.txt").unlink()
+    context = load([str(repository)]).context
+    assert paths(context) == ["a.log"]
+    assert skipped(context) == {"b.log": "ignored", ".gitignore": "hidden", "gone.txt": "deleted"}
+    assert not any(each.failed for each in context.skipped)
+
+
+def test_repositories_within_are_not_entered_and_are_counted(repository: Path) -> None:
+    grow(repository, **{"a.txt": "x", "inner/b.txt": "x"})
+    git(repository / "inner", "init", "-q")
+    git(repository / "inner", "add", ".")
+    git(repository / "inner", "commit", "-qm", "x")
+    assert skipped(load([str(repository)]).context) == {"inner/": "nested repository"}
+    git(repository, "add", ".")
+    assert skipped(load([str(repository)]).context) == {"inner": "submodule"}
+
+
+def test_a_named_folder_that_is_ignored_says_how_to_load_it(repository: Path) -> None:
+    grow(repository, **{".gitignore": "build/\n", "build/a.txt": "x"})
+    with pytest.raises(InputError) as error:
+        load([str(repository / "build")])
+    assert "--no-gitignore" in (error.value.hint or "")
+    assert paths(load([str(repository / "build")], LoadOptions(gitignore=False)).context) == ["build/a.txt"]
+
+
+def test_git_variables_of_a_hook_do_not_lead_to_another_repository(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q")
+    grow(repository, **{"a.txt": "x", "sub/b.txt": "x"})
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    loaded = load([str(repository)])
+    assert (paths(loaded.context), loaded.warnings) == (["a.txt", "sub/b.txt"], ())
+
+
+def test_without_git_the_rules_still_hold_and_one_warning_says_so(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(repository, **{".gitignore": "*.log\n", "a.log": "x", "b.txt": "x"})
+    monkeypatch.setenv("PATH", str(repository))
+    loaded = load([str(repository)])
+    assert paths(loaded.context) == ["b.txt"]
+    [warning] = loaded.warnings
+    assert "git is not installed" in warning
+
+
+# --- hostile repositories -----------------------------------------------------------------------------------------
+
+
+def test_programs_that_a_repository_names_are_not_run(repository: Path, tmp_path: Path) -> None:
+    trap = tmp_path / "ran"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {trap}\n")
+    program.chmod(0o755)
+    grow(repository, **{"a.txt": "x"})
+    git(repository, "add", ".")
+    for name in (
+        "core.fsmonitor",
+        "core.pager",
+        "pager.ls-files",
+        "core.sshCommand",
+        "diff.external",
+        "alias.ls-files",
+    ):
+        git(repository, "config", name, f"!{program}" if name.startswith("alias") else str(program))
+    hooks = repository / ".git/hooks"
+    hooks.mkdir(exist_ok=True)
+    shutil.copy(program, hooks / "post-index-change")
+    # The trap works: git itself, asked carelessly, runs the program.
+    subprocess.run(["git", "-C", repository, "ls-files", "-o"], check=True, capture_output=True)
+    assert trap.exists()
+    trap.unlink()
+    assert paths(load([str(repository)]).context) == ["a.txt"]
+    assert not trap.exists()
+
+
+def test_a_work_tree_that_is_elsewhere_lends_no_files(repository: Path, tmp_path: Path) -> None:
+    grow(tmp_path, **{"secret.txt": "secret", "repository/a.txt": "x"})
+    git(repository, "config", "core.worktree", str(tmp_path))
+    loaded = load([str(repository)])
+    assert paths(loaded.context) == ["a.txt"]
+    [warning] = loaded.warnings
+    assert "elsewhere" in warning
+
+
+def test_a_git_file_that_points_at_another_repository_lends_no_text(repository: Path, tmp_path: Path) -> None:
+    grow(repository, **{"private.txt": "secret"})
+    git(repository, "add", ".")
+    grow(tmp_path, **{"bait/a.txt": "x", "bait/.git": f"gitdir: {repository}/.git\n"})
+    assert paths(load([str(tmp_path / "bait")]).context) == ["a.txt"]
+
+
+def test_a_folder_that_became_a_link_is_not_followed(repository: Path, tmp_path: Path) -> None:
+    grow(repository, **{"a.txt": "x", "sub/passwd": "x"})
+    git(repository, "add", ".")
+    shutil.rmtree(repository / "sub")
+    grow(tmp_path, **{"outside/passwd": "secret"})
+    (repository / "sub").symlink_to(tmp_path / "outside")
+    context = load([str(repository)]).context
+    assert paths(context) == ["a.txt"]
+    assert skipped(context) == {"sub": "link out of the tree", "sub/passwd": "deleted"}
+
+
+@BOTH
+def test_an_ignore_file_that_is_a_link_or_a_pipe_lends_nothing(repository: Path, tmp_path: Path, by: str) -> None:
+    grow(repository, **{"a.txt": "x", "sub/b.txt": "x"})
+    grow(tmp_path, rules="a.txt\n")
+    (repository / ".gitignore").symlink_to(tmp_path / "rules")
+    if by == "walk":
+        os.mkfifo(repository / "sub/.gitignore")
+    assert paths(load([str(prepared(repository, by))]).context) == ["a.txt", "sub/b.txt"]
+
+
+def test_git_that_never_answers_is_given_up(repository: Path) -> None:
+    os.mkfifo(repository / "rules")
+    git(repository, "config", "core.excludesFile", str(repository / "rules"))
+    with pytest.raises(GitRefused, match="no answer within"):
+        list_files(str(repository), str(repository), deadline=0.5)
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A folder of an ordinary user, and the rights of one while the test runs."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made).resolve()
+        if os.geteuid() != 0:
+            yield folder
+            return
+        os.chown(folder, 65534, 65534)
+        os.seteuid(65534)
+        yield folder
+        os.seteuid(0)
+
+
+def test_what_may_not_be_read_is_a_failure_by_name(unprivileged: Path) -> None:
+    grow(unprivileged, **{"ok": "x", "closed.txt": "x", "folder/a.txt": "x"})
+    (unprivileged / "closed.txt").chmod(0)
+    (unprivileged / "folder").chmod(0)
+    context = load([str(unprivileged)]).context
+    failed = [("closed.txt", "unreadable", True), ("folder/", "unreadable", True)]
+    assert sorted((each.path, each.reason, each.failed) for each in context.skipped) == failed
+    with pytest.raises(InputError, match="cannot be read"):
+        load([str(unprivileged / "closed.txt")])
+    git(unprivileged, "init", "-q")
+    context = load([str(unprivileged)]).context
+    assert sorted((each.path, each.reason, each.failed) for each in context.skipped) == failed
+    (unprivileged / "folder").chmod(0o700)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a repository to another user")
+def test_a_repository_of_another_user_is_walked_with_a_warning(repository: Path) -> None:
+    grow(repository, **{".gitignore": "b.txt\n", "a.txt": "x", "b.txt": "x"})
+    os.chown(repository, 12345, 12345)
+    os.chown(repository / ".git", 12345, 12345)
+    loaded = load([str(repository)])
+    assert paths(loaded.context) == ["a.txt"]
+    [warning] = loaded.warnings
+    assert "dubious ownership" in warning
+
+
+# --- patterns -----------------------------------------------------------------------------------------------------
+
+ATOMS = [
+    "a", "b", "ab", ".", "*", "**", "***", "?", "/", "/", "**/", "/**", "/**/", "[ab]", "[!a]", "[a-c]", "[c-a]", "[]a]",
+    "[!]a]", "[a-]", "[[:alpha:]]", "[[:foo:]]", "[[:alpha]", "[a/b]", "[\\]a]", "[a\\-c]", "[", "]", "\\a", "\\*", "\\",
+    "!", "#", "-", " ", "\\ ", "\t", "\r",
+]  # fmt: skip
+NAMES = ["a", "b", "ab", "a b", "*", "[", "a.b", "]", "-", "\\", "A", "!", "#", "a ", "aab", "1"]
+lines = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "", "!", "/"]),
+    st.lists(st.sampled_from(ATOMS), min_size=1, max_size=4).map("".join),
+    st.sampled_from(["", "", "/", " "]),
+)
+rules = st.lists(lines, min_size=1, max_size=4).map("\n".join)
+
+
+@pytest.fixture(scope="module")
+def forest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with a file at every pairing of odd names."""
+    root = tmp_path_factory.mktemp("forest").resolve()
+    git(root, "init", "-q")
+    for one in NAMES:
+        for two in NAMES[::3]:
+            grow(root, **{f"{one}/{two}/{NAMES[len(one + two)]}": "x", f"{one}/f{two}": "x"})
+        grow(root, **{f"x{one}": "x"})
+    return root
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rules, st.sampled_from(["a", "a b", "*/a", "A/\\"]), rules)
+def test_the_walk_leaves_out_exactly_what_git_does(forest: Path, top: str, folder: str, deep: str) -> None:
+    files = (forest / ".gitignore", forest / folder / ".gitignore")
+    for file, content in zip(files, (top, deep), strict=True):
+        file.write_bytes(content.encode())
+    by_git = subprocess.run(
+        ["git", "-C", forest, "ls-files", "-o", "--exclude-standard", "-z"], check=True, capture_output=True
+    ).stdout
+    with Tree(str(forest)) as tree:
+        walked = list_folder(tree, None, LoadOptions(hidden=True)).files
+    for file in files:
+        file.unlink()
+    assert sorted(walked) == sorted(os.fsdecode(name) for name in by_git.split(b"\0") if name)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*a" * 40 + "b", "/" + "**/a/" * 30 + "b", "/" + "**/*a*/" * 20 + "b", "?*" * 40 + "b"]
+)
+def test_a_pattern_made_to_hang_decides_at_once(pattern: str) -> None:
+    # In a process of its own: what hangs in a regular expression cannot be interrupted.
+    code = (
+        "import sys; from rlm_cli.loaders.patterns import Rules\n"
+        "for path in ('a' * 255, '/'.join('a' * 100), '/'.join(['a' * 250] * 8)):\n"
+        "    assert Rules([sys.argv[1]]).decide(path, True) is None"
+    )
+    subprocess.run([sys.executable, "-c", code, pattern], check=True, timeout=60)
+
+
+def test_rules_read_what_editors_leave_behind() -> None:
+    windows = Rules.parse("\ufeff*.log\r\nbuild/\r\n".encode())
+    assert windows.decide("a.log", folder=False) is True
+    assert windows.decide("build", folder=True) is True
+    assert windows.decide("build", folder=False) is None
+    assert Rules.parse(b"# only a comment\n\n").decide("x", folder=False) is None

@@ -1,0 +1,177 @@
+"""Profiles: strict enough that a slip is named before it costs money, and never a place for keys."""
+
+from pathlib import Path
+
+import pytest
+
+from rlm_cli.errors import ProfileError
+from rlm_cli.profiles import Found, Overrides, choose, custom, find, load, shipped
+from rlm_cli.types import Price, Profile
+
+GOOD = """\
+name: mine
+description: two models
+root:
+  model: openai/big
+  price: {input: 2, output: 8, cached_input: 0.5}
+  api_base: http://127.0.0.1:1/v1
+  params: {seed: 7}
+sub:
+  model: openai/small
+limits:
+  max_cost: 1.5
+"""
+
+
+def written(folder: Path, text: str, name: str = "mine.yaml") -> Found:
+    path = folder / name
+    path.write_text(text)
+    return Found(path.stem, path, "path")
+
+
+def refused(folder: Path, text: str) -> tuple[str, str]:
+    with pytest.raises(ProfileError) as refusal:
+        load(written(folder, text))
+    return str(refusal.value), refusal.value.hint or ""
+
+
+def test_a_profile_is_read_whole(tmp_path: Path) -> None:
+    profile = load(written(tmp_path, GOOD))
+    assert profile.name == "mine"
+    assert profile.root.price == Price(2, 8, 0.5)
+    assert profile.root.params == {"seed": 7}
+    assert profile.limits.max_cost == 1.5
+    assert profile.limits.max_iterations == 50
+    assert profile.sub.price is None
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_profile_loads(name: str) -> None:
+    profile = load(find(name))
+    assert profile.name == name
+    assert profile.description
+
+
+@pytest.mark.parametrize(
+    ("slip", "line", "said", "hint"),
+    [
+        ("limits: {max_costs: 1}", 1, "unknown key 'max_costs'", "did you mean max_cost?"),
+        ("root: {modle: x}", 1, "unknown key 'modle'", "did you mean model?"),
+        ("name: a\nrooot: {model: x}", 2, "unknown key 'rooot'", "did you mean root?"),
+        ("root:\n  model: 7", 2, "model must be text, not 7", ""),
+        ("limits:\n  timeout: soon", 2, "timeout must be a number from 0.1", ""),
+        ("limits:\n  concurrency: 0", 2, "concurrency must be a whole number from 1 to 1024, not 0", ""),
+        ("limits:\n  max_cost: true", 2, "max_cost must be a number", ""),
+        ("name: a\nname: b", 2, "name stands there twice", ""),
+        ("refine: strong", 1, "refine is not supported yet", ""),
+        ("root: [a", 1, "expected", ""),
+    ],
+)
+def test_a_slip_is_named_with_its_line(tmp_path: Path, slip: str, line: int, said: str, hint: str) -> None:
+    message, given = refused(tmp_path, slip)
+    assert said in message
+    assert f"mine.yaml, line {line}" in message
+    assert hint in given
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "root: {model: x, api_key: hunter2hunter2}",
+        "root: {model: x, api_key_env: sk-proj-0123456789abcdefghij}",
+        "root: {model: x, params: {api_key: hunter2hunter2}}",
+        "root: {model: x, params: {extra_headers: {x: sk-ant-0123456789abcdefghij}}}",
+        "root: {model: x, params: {extra_headers: {Authorization: Bearer hunter2hunter2}}}",
+    ],
+)
+def test_a_key_in_a_profile_is_refused_and_not_repeated(tmp_path: Path, secret: str) -> None:
+    message, hint = refused(tmp_path, secret)
+    assert "api_key_env: NAME" in hint
+    assert "hunter2" not in message + hint
+    assert "0123456789" not in message + hint
+
+
+def test_a_profile_that_extends_another_changes_only_what_it_says(tmp_path: Path) -> None:
+    written(tmp_path, GOOD, "base.yaml")
+    profile = load(written(tmp_path, "name: other\nextends: base\nroot: {temperature: 0}\nlimits: {timeout: 9}"))
+    assert (profile.name, profile.root.model, profile.root.temperature) == ("other", "openai/big", 0)
+    assert (profile.limits.max_cost, profile.limits.timeout) == (1.5, 9)
+
+
+def test_profiles_that_extend_each_other_are_refused(tmp_path: Path) -> None:
+    written(tmp_path, "extends: b", "a.yaml")
+    with pytest.raises(ProfileError, match="extends itself"):
+        load(written(tmp_path, "extends: a", "b.yaml"))
+
+
+def test_settings_and_limits_are_laid_over_in_order(tmp_path: Path) -> None:
+    overrides = Overrides(
+        settings=("limits.max_cost=3", "sub.price={input: 1, output: 2}", "root.temperature=0.5"),
+        limits={"max_cost": None, "timeout": 7},
+    )
+    profile = load(written(tmp_path, GOOD), overrides)
+    assert profile.limits.max_cost is None
+    assert profile.limits.timeout == 7
+    assert profile.sub.price == Price(1, 2)
+    assert profile.root.temperature == 0.5
+
+
+@pytest.mark.parametrize(
+    "setting", ["limits.max_costs=3", "nonsense", "root.model.name=x", "limits.timeout=soon", "=1"]
+)
+def test_a_setting_is_as_strict_as_the_file(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(ProfileError, match="--set"):
+        load(written(tmp_path, GOOD), Overrides(settings=(setting,)))
+
+
+def test_another_model_does_not_inherit_the_old_ones_server_and_price(tmp_path: Path) -> None:
+    root = load(written(tmp_path, GOOD), Overrides(root_model="anthropic/claude")).root
+    assert root.model == "anthropic/claude"
+    assert (root.api_base, root.price, dict(root.params)) == (None, None, {})
+
+
+def test_two_models_on_the_command_line_need_no_profile() -> None:
+    profile = custom(Overrides(root_model="ollama/a", sub_model="ollama/b", settings=("limits.max_cost=1",)))
+    assert (profile.root.model, profile.sub.model, profile.limits.max_cost) == ("ollama/a", "ollama/b", 1)
+
+
+def test_a_profile_inside_the_input_decides_only_when_it_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".rlm" / "profiles").mkdir(parents=True)
+    written(tmp_path / ".rlm" / "profiles", GOOD, "openai.yaml")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ProfileError, match="lies inside the input"):
+        find("openai", ["."])
+    assert find("openai", ["."], trusted=True).origin == "project"
+    assert find("openai", ["/usr/share"]).origin == "project"
+
+
+def test_an_unknown_profile_names_the_nearest() -> None:
+    with pytest.raises(ProfileError) as refusal:
+        find("ofline")
+    assert refusal.value.hint == "did you mean offline?"
+
+
+def test_the_default_profile_follows_the_order_of_the_contract(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ProfileError) as refusal:
+        choose(None)
+    assert "-p offline" in (refusal.value.hint or "")
+    order = []
+    for variable in ("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(variable, "x")
+        order.append(choose(None).name)
+    assert order == ["speed", "openai", "enterprise"]
+    folder = own_home / ".config" / "rlm"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("profile: offline\n")
+    assert choose(None).name == "offline"
+    monkeypatch.setenv("RLM_PROFILE", "mine")
+    assert choose(None).name == "mine"
+    assert choose("named").name == "named"
+    assert choose("named").reason == ""
+
+
+def test_a_whole_profile_is_a_value(tmp_path: Path) -> None:
+    assert load(written(tmp_path, GOOD)) == load(written(tmp_path, GOOD))
+    assert isinstance(load(written(tmp_path, GOOD)), Profile)
