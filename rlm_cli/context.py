@@ -36,6 +36,8 @@ def header(path: str) -> str:
 
 def shown_path(path: str) -> str:
     """Escape what could end a header line or move a terminal's cursor; names that need none come back as they are."""
+    if path.isprintable():
+        return path
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in path
     )

@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+
+# The same examples every time: a change is judged by what it changed, not by chance.
+settings.register_profile("same-for-all", derandomize=True, deadline=None)
+settings.load_profile("same-for-all")
 
 
 @pytest.fixture(autouse=True)

@@ -171,3 +171,25 @@ def test_a_profile_may_mix_offline_and_real_models(monkeypatch: pytest.MonkeyPat
     assert profile.root.price == Price(2.5, 10.0, 1.25)
     request = Request("sub", profile.sub, (Message("user", "Which is red?\n\na red\na blue"),), 9)
     assert open_client(profile).complete(request).text == "a red"
+
+
+def test_litellm_is_imported_beside_other_work_and_reads_no_file_of_the_tree(tmp_path: Path) -> None:
+    # Run with -c, dotenv looks in the working folder: here it is the tree under analysis that brings a key along.
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=planted\nOPENAI_BASE_URL=http://attacker.example\n")
+    script = (
+        "import gc, os, sys, threading\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent.parent)!r})\n"
+        "from rlm_cli.llm import warm\n"
+        "from rlm_cli.types import ModelSpec, Profile\n"
+        "warm(Profile('p', '', ModelSpec('openai/gpt-4o'), ModelSpec('offline/sub')))\n"
+        "[thread] = [each for each in threading.enumerate() if each.name == 'import-litellm']\n"
+        "assert thread.daemon\n"
+        "thread.join()\n"
+        "assert 'litellm' in sys.modules\n"
+        "assert gc.isenabled()\n"
+        "assert not {'OPENAI_API_KEY', 'OPENAI_BASE_URL'} & set(os.environ), 'planted'\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

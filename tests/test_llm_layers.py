@@ -42,7 +42,7 @@ class Time:
 class Listed:
     """A client that goes through a list of outcomes; the last one stays."""
 
-    def __init__(self, *outcomes: Reply | ModelError, during: Callable[[Request], None] | None = None) -> None:
+    def __init__(self, *outcomes: Reply | ModelError, during: Callable[[Request], object] | None = None) -> None:
         self.outcomes = outcomes
         self.asked: list[Request] = []
         self.during = during
@@ -81,7 +81,7 @@ def test_each_attempt_has_only_the_time_that_is_left() -> None:
 
 def test_what_cannot_succeed_is_not_tried_again() -> None:
     time, inner = Time(), Listed(AuthenticationFailed("no", "hint"))
-    with pytest.raises(AuthenticationFailed, match="^no$"):
+    with pytest.raises(AuthenticationFailed, match=r"^no$"):
         retrying(inner, time).complete(ask(SPEC))
     assert len(inner.asked) == 1
     assert time.slept == []
@@ -168,7 +168,7 @@ def test_no_time_at_all_is_said_before_anything_is_sent() -> None:
 
 def test_no_more_calls_than_the_width_are_made_at_once() -> None:
     together = threading.Barrier(3)  # passes only when exactly three calls are inside
-    inner = Listed(GOOD, during=lambda _: together.wait(20) and None)
+    inner = Listed(GOOD, during=lambda _: together.wait(20))
     client = Throttled(inner, 3)
     threads = [threading.Thread(target=client.complete, args=(ask(SPEC, str(n)),)) for n in range(9)]
     for thread in threads:
@@ -182,7 +182,12 @@ def test_no_more_calls_than_the_width_are_made_at_once() -> None:
 
 def test_a_call_beyond_the_width_waits_and_then_says_that_it_was_never_sent() -> None:
     entered, leave = threading.Event(), threading.Event()
-    inner = Listed(GOOD, during=lambda _: (entered.set(), leave.wait(20)) and None)
+
+    def stay(_: Request) -> None:
+        entered.set()
+        leave.wait(20)
+
+    inner = Listed(GOOD, during=stay)
     client = Throttled(inner, 1)
     holder = threading.Thread(target=client.complete, args=(ask(SPEC, "holder"),))
     holder.start()

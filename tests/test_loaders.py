@@ -223,7 +223,7 @@ def test_a_tree_thousands_of_folders_deep_ends_as_a_failed_skip(tmp_path: Path) 
 
 def test_a_missing_input_is_an_error_that_names_it(tmp_path: Path) -> None:
     for missing in (f"{tmp_path}/nothing", "", "a\0b", f"{tmp_path}/" + "x" * 5000):
-        with pytest.raises(InputError, match="does not exist|cannot be read"):
+        with pytest.raises(InputError, match=r"does not exist|cannot be read"):
             load([missing])
     with pytest.raises(InputError, match="nothing does not exist"):
         load([f"{tmp_path}/nothing"])
@@ -254,13 +254,14 @@ def test_inputs_without_text_are_an_error_that_counts_the_reasons(tmp_path: Path
 
 
 def test_names_are_shown_escaped_and_stay_different(tmp_path: Path) -> None:
-    names = [b"new\nline", b"new\\nline", b"\xff.py", b"===== x =====", b"\x1b[2J"]
+    names = [b"new\nline.py", b"new\\nline.py", b"\xff.py", b"===== x =====", b"\x1b[2J"]
     for name in names:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(name)
     context = load([str(tmp_path)]).context
-    assert sorted(paths(context)) == ["===== x =====", "\\udcff.py", "\\x1b[2J", "new\\nline", "new\\nline (2)"]
-    assert text_of(context, "new\\nline") == "new\nline"
-    assert text_of(context, "new\\nline (2)") == "new\\nline"
+    assert sorted(paths(context)) == ["===== x =====", "\\udcff.py", "\\x1b[2J", "new\\nline.py", "new\\nline.py (2)"]
+    assert text_of(context, "new\\nline.py") == "new\nline.py"
+    assert text_of(context, "new\\nline.py (2)") == "new\\nline.py"
+    assert [each.kind for each in context.documents].count("py") == 3
     for path in paths(context):
         path.encode()
 

@@ -1,4 +1,4 @@
-"""What a user is told before the first call: who will see what, and what it may cost."""
+"""What a user is told before the first call: who will see what."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -8,7 +8,7 @@ from rlm_cli.types import ModelSpec, Task
 
 def before_the_run(task: Task) -> Iterator[str]:
     """Yield the lines."""
-    context, profile = task.context, task.profile
+    profile = task.profile
     root, sub = profile.root, profile.sub
     if root.model.startswith("offline/") and sub.model.startswith("offline/"):
         yield f"profile {profile.name}: no language model, a fixed search policy; nothing leaves this machine"
@@ -17,14 +17,6 @@ def before_the_run(task: Task) -> Iterator[str]:
             f"profile {profile.name}: root {root.model} ({_whereabouts(root)}) sees samples and REPL output; "
             f"sub {sub.model} ({_whereabouts(sub)}) sees pieces of the text"
         )
-    about = "" if context.tokens_exact else "~"
-    skips = ", ".join(f"{number:,} {reason}" for reason, number in context.skipped_by_reason().items())
-    cap = "no cost cap" if profile.limits.max_cost is None else f"cost cap ${profile.limits.max_cost:g}"
-    yield (
-        f"context: {len(context.documents):,} documents, {about}{context.tokens:,} tokens"
-        + (f" (skipped: {skips})" if skips else "")
-        + f"; {cap}"
-    )
 
 
 def _whereabouts(spec: ModelSpec) -> str:

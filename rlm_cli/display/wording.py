@@ -37,13 +37,15 @@ def line(event: Event) -> str:
 def _said(event: Event) -> str:
     match event:
         case RunStarted():
-            return f"run {event.run_id}: root {event.root_model}, sub {event.sub_model}"
+            cap = event.limits["max_cost"]
+            limit = "no cost cap" if cap is None else f"at most {cost(cap)}"
+            return f"run {event.run_id}: root {event.root_model}, sub {event.sub_model}; {limit}"
         case ContextLoaded():
             about = "" if event.tokens_exact else "~"
-            skipped = sum(event.skipped.values())
+            skipped = ", ".join(f"{number:,} {reason}" for reason, number in event.skipped.items())
             return (
                 f"context: {_counted(event.documents, 'document')}, {event.characters:,} characters, "
-                f"{about}{event.tokens:,} tokens" + (f"; {skipped:,} files skipped" if skipped else "")
+                f"{about}{event.tokens:,} tokens" + (f"; skipped: {skipped}" if skipped else "")
             )
         case IterationStarted():
             return f"iteration {event.number}"

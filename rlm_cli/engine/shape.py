@@ -28,7 +28,9 @@ def describe(context: Context) -> str:
 
 def _sizes(context: Context) -> str:
     about = "" if context.tokens_exact else "about "
-    inputs = ", ".join(context.inputs[:5]) + (f" and {len(context.inputs) - 5} more" if len(context.inputs) > 5 else "")
+    # The last part only: where a folder lies on this machine is nobody's business.
+    names = [each.rstrip("/").rsplit("/", 1)[-1] or each for each in context.inputs]
+    inputs = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return (
         f"`context` is one str of {context.characters:,} characters in {context.lines:,} lines, {about}"
         f"{context.tokens:,} tokens; longest line {context.longest_line:,} characters. Input: {inputs}."

@@ -57,15 +57,17 @@ class Catalogue:
         return provider in _OLLAMA or is_loopback(spec.api_base or default_base)
 
     def key_variable(self, spec: ModelSpec) -> str | None:
-        """Return the environment variable that a call's key comes from, as far as that is known."""
+        """Return the environment variable that a call's key comes from, None where that is not known."""
         if spec.api_key_env is not None:
             return spec.api_key_env
         try:
             provider, _, _ = self._provider(spec)
         except UnknownModel:
             return None
-        names = [f"{provider.upper()}_API_KEY", f"{provider.upper().replace('_', '')}_API_KEY", "GOOGLE_API_KEY"]
-        return next((name for name in names if os.environ.get(name)), names[0])
+        names = [f"{provider.upper()}_API_KEY", f"{provider.upper().replace('_', '')}_API_KEY"]
+        if provider == "gemini":
+            names.append("GOOGLE_API_KEY")
+        return next((name for name in names if os.environ.get(name)), None)
 
     def _provider(self, spec: ModelSpec) -> tuple[str, str | None, str | None]:
         """Return the provider's name, the key that litellm has found for it, and its usual address."""
@@ -120,7 +122,8 @@ class Catalogue:
         missing = self._load().validate_environment(spec.model, api_key=key, api_base=spec.api_base)["missing_keys"]
         # Clouds (AWS, Google, Azure) sign in by roles and files too: there only the call can tell.
         if missing and all(name.endswith("_API_KEY") for name in missing):
-            name = self.key_variable(spec) if self.key_variable(spec) in missing else missing[0]
+            usual = f"{provider.upper()}_API_KEY"
+            name = usual if usual in missing else missing[0]
             raise ProfileError(
                 f"{spec.model} needs a key, and {name} is not set",
                 f"export {name}=<key>, or choose another profile (-p offline needs none)",

@@ -15,6 +15,9 @@ from rlm_cli.loaders.repository import GitRefused, list_files
 from rlm_cli.loaders.selection import Selection
 from rlm_cli.loaders.tree import Tree, Unloadable
 
+_MOST_RULES = 1_000_000
+"""Bytes of an ignore file."""
+
 
 @dataclass(slots=True)
 class Listing:
@@ -136,7 +139,7 @@ def _with_rules(tree: Tree, base: str, prefix: str, level: _Level | None, listin
     for name in (".git/info/exclude", ".gitignore"):
         try:
             with os.fdopen(tree.open(base + name), "rb") as file:
-                rules = Rules.parse(file.read())
+                content = file.read(_MOST_RULES + 1)
         except (FileNotFoundError, NotADirectoryError, Unloadable):
             # There is none, or it is a link or a pipe: git reads no rules from those either.
             continue
@@ -145,6 +148,15 @@ def _with_rules(tree: Tree, base: str, prefix: str, level: _Level | None, listin
                 f"cannot read {shown_path(base + name)}: {error.strerror}; its rules are not followed"
             )
             continue
+        if len(content) > _MOST_RULES:
+            listing.warnings.append(f"{shown_path(base + name)} is larger than 1 MB; its rules are not followed")
+            continue
+        rules = Rules.parse(content)
+        if rules.not_followed:
+            listing.warnings.append(
+                f"{shown_path(base + name)}: {len(rules.not_followed)} patterns are not followed without git, "
+                f"{shown_path(rules.not_followed[0][:80])!r} for one"
+            )
         if rules:
             level = _Level(rules, prefix + base, level)
     return level

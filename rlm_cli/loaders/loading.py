@@ -134,16 +134,16 @@ class _Reading:
     def _add(self, path: str, descriptor: int, limit: int | None) -> None:
         """Append one document. Raises Unloadable, and OSError when it cannot be read."""
         encoding = encoding_of(descriptor, path)
-        name = self._names.give(path)
+        name, kind = self._names.give(path), kind_of(shown_path(path))
         try:
-            self._write(name, decoded(descriptor, encoding, limit))
+            self._write(name, kind, decoded(descriptor, encoding, limit))
         except UnicodeDecodeError:
             if encoding.marked:
                 raise Unloadable("not decodable", failed=True) from None
-            self._write(name, decoded(descriptor, LATIN_1, limit))
+            self._write(name, kind, decoded(descriptor, LATIN_1, limit))
             self._latin_1.append(name)
 
-    def _write(self, name: str, pieces: Iterator[str]) -> None:
+    def _write(self, name: str, kind: str, pieces: Iterator[str]) -> None:
         tokens = 0
 
         def watched() -> Iterator[str]:
@@ -154,7 +154,7 @@ class _Reading:
                     tokens += count_tokens(piece)
                 yield piece
 
-        self._writer.add(name, watched(), kind_of(name))
+        self._writer.add(name, watched(), kind)
         self._loaded.append(name)
         self._tokens.append(tokens)
 

@@ -22,7 +22,7 @@ _SAFE = (
 )  # fmt: skip
 """Configuration of the repository's own that would run a program, or fetch what a partial clone lacks."""
 
-_UNREADABLE_FOLDER = re.compile(r"warning: could not open directory '(.+)': .+")
+_UNREADABLE_FOLDER = re.compile(r"^warning: could not open directory '(.+?/)': .+$", re.MULTILINE)
 
 
 class GitRefused(Exception):
@@ -60,13 +60,10 @@ def list_files(folder: str, root: str, deadline: float = DEADLINE) -> GitListing
         raise GitRefused("its work tree is elsewhere")
     shown, complaints = _ask(folder, deadline, "ls-files", "-co", "--exclude-standard", "-z")
     ignored, _ = _ask(folder, deadline, "ls-files", "-oi", "--exclude-standard", "--directory", "-z")
-    unreadable, remarks = [], []
-    for line in complaints.splitlines():
-        found = _UNREADABLE_FOLDER.fullmatch(line)
-        if found is not None:
-            unreadable.append(found[1])
-        elif line.strip():
-            remarks.append(line)
+    # Git names these from the root.
+    inner = "" if folder == root else os.path.relpath(folder, root) + "/"
+    unreadable = [found[1].removeprefix(inner) for found in _UNREADABLE_FOLDER.finditer(complaints)]
+    remarks = [line for line in _UNREADABLE_FOLDER.sub("", complaints).splitlines() if line.strip()]
     return GitListing(list(dict.fromkeys(_names(shown))), _ignored(folder, _names(ignored)), unreadable, remarks)
 
 

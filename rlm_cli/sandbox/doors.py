@@ -52,8 +52,13 @@ def close() -> None:
     copy._reconstruct = _guarded_reconstruct(copy._reconstruct)  # type: ignore[attr-defined]
     enum.EnumMeta._create_ = _guarded_create(enum.EnumMeta._create_)  # type: ignore[attr-defined]
     random.seed(0)
-    # Dataclasses look up, and run generated code in, the module that a class names as its own.
-    sys.modules["__main__"] = types.ModuleType("__main__")
+
+
+def main_module() -> dict[str, Any]:
+    """Return the namespace of a fresh `__main__`, in which dataclasses and others look for the module of a class."""
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    return vars(module)
 
 
 def _iter_fields(node: ast.AST) -> Iterator[tuple[str, Any]]:

@@ -77,7 +77,11 @@ class Guards:
                 return default
 
         def hasattr(target: Any, name: str, /) -> bool:
-            return getattr(target, name, _MISSING) is not _MISSING
+            try:
+                self.attribute(target, name)
+            except AttributeError:
+                return False
+            return True
 
         def setattr(target: Any, name: str, value: Any, /) -> None:
             builtins.setattr(self._owned_for(target, name), name, value)

@@ -25,7 +25,7 @@ LISTED = {
     "__future__": "annotations",
     "abc": "ABC abstractmethod",
     "ast": f"{ALL} main PyCF_ONLY_AST PyCF_TYPE_COMMENTS PyCF_ALLOW_TOP_LEVEL_AWAIT PyCF_OPTIMIZED_AST IntEnum auto "
-    "contextmanager nullcontext iter_fields",
+    "contextmanager nullcontext",
     "base64": "b16decode b16encode b32decode b32encode b64decode b64encode b85decode b85encode "
     "urlsafe_b64decode urlsafe_b64encode",
     "binascii": "crc32 hexlify unhexlify",
@@ -72,7 +72,8 @@ LISTED = {
     "struct": "calcsize error iter_unpack pack unpack unpack_from",
     "textwrap": ALL,
     "time": "",
-    "tokenize": f"{ALL} open detect_encoding",
+    "tokenize": "COMMENT DEDENT ENCODING ENDMARKER ERRORTOKEN INDENT NAME NEWLINE NL NUMBER OP STRING TokenError TokenInfo "
+    "generate_tokens tok_name tokenize untokenize",
     "types": "",
     "typing": "Annotated Any AnyStr Callable ClassVar Collection Counter DefaultDict Deque Dict Final FrozenSet "
     "Generator Generic Hashable Iterable Iterator List Literal Mapping Match MutableMapping NamedTuple NewType "
@@ -131,12 +132,12 @@ class Modules:
         for name, names in _stand_ins(guards, clock, show).items():
             vars(self._held[name]).update(names)
         vars(self._held["collections"])["abc"] = self._held["collections.abc"]
-        self._packages = {"urllib": Module("urllib", {"parse": self._held["urllib.parse"]})}
+        self._held["urllib"] = Module("urllib", {"parse": self._held["urllib.parse"]})
 
     @property
     def names(self) -> tuple[str, ...]:
         """The modules that can be imported, sorted."""
-        return tuple(sorted(name for name in self._held if not name.startswith("_")))
+        return tuple(sorted(name for name in LISTED if not name.startswith("_")))
 
     def import_(
         self, name: str, _globals: Any = None, _locals: Any = None, fromlist: Any = (), level: int = 0
@@ -152,10 +153,7 @@ class Modules:
         for each in fromlist or ():
             if each not in vars(module):
                 getattr(module, each)
-        if fromlist:
-            return module
-        top = name.partition(".")[0]
-        return self._held.get(top) or self._packages[top]
+        return module if fromlist else self._held[name.partition(".")[0]]
 
     def _refusal(self, name: str, level: int) -> str:
         if level:

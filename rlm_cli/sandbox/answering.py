@@ -1,0 +1,76 @@
+"""FINAL and FINAL_VAR: a value becomes the answer's text, its evidence is checked, and the session remembers it."""
+
+import difflib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rlm_cli.sandbox.asking import Parent, claim_all
+from rlm_cli.sandbox.protocol import ANSWER_LIMIT
+from rlm_cli.sandbox.values import FailedReply, SubCallError
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the cell has answered so far; the last call counts, and only if the cell ends without an error."""
+
+    text: str | None = None
+    doubt: str | None = None
+
+
+def answer_text(value: Any) -> str:
+    """Return the answer as text: a str as it is, anything else as JSON, else as str() shows it.
+
+    Raises ValueError for None, "" and what is too long, SubCallError where a failed sub-call lies inside.
+    """
+    if value is None or (isinstance(value, str) and not str.__str__(value).strip()):
+        raise ValueError("the answer is empty; FINAL needs a value")
+    if isinstance(value, str):
+        text = str.__str__(value)
+    else:
+        try:
+            text = json.dumps(value, ensure_ascii=False, default=_no_json)
+        except (TypeError, ValueError, RecursionError):
+            text = str(value)
+    if len(text) > ANSWER_LIMIT:
+        raise ValueError(f"the answer has {len(text):,} characters; the limit is {ANSWER_LIMIT:,}")
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _no_json(value: Any) -> Any:
+    if isinstance(value, FailedReply):
+        raise SubCallError(f"the answer holds a failed sub-call: {value.error}")
+    raise TypeError
+
+
+def finals(parent: Parent, given: Answer, variables: Callable[[], dict[str, Any]]) -> dict[str, Callable[..., None]]:
+    """Return FINAL and FINAL_VAR, which write to `given`; `variables` returns what the code has stored."""
+
+    def FINAL(answer: Any, evidence: Any = None, doubt: Any = None) -> None:
+        """Give the answer; the run ends when this cell has finished without an error."""
+        if isinstance(answer, FailedReply):
+            raise SubCallError(f"the answer is a failed sub-call: {answer.error}")
+        text = answer_text(answer)
+        unsettled = None if doubt is None else answer_text(doubt)
+        claim_all(parent, evidence)
+        given.text, given.doubt = text, unsettled
+
+    def FINAL_VAR(name: Any, evidence: Any = None, doubt: Any = None) -> None:
+        """Give the value of the variable of this name as the answer."""
+        if not isinstance(name, str):
+            FINAL(name, evidence, doubt)
+            return
+        stored = variables()
+        plain = str.__str__(name).strip()
+        if plain not in stored:
+            near = difflib.get_close_matches(plain[:200], stored, n=3)
+            shown = plain if len(plain) <= 60 else plain[:60] + "..."
+            raise NameError(
+                f"FINAL_VAR: there is no variable named {shown!r}"
+                + (f"; near: {', '.join(near)}" if near else "")
+                + "; FINAL(value) takes a value"
+            )
+        FINAL(stored[plain], evidence, doubt)
+
+    return {"FINAL": FINAL, "FINAL_VAR": FINAL_VAR}

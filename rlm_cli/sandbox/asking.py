@@ -1,0 +1,160 @@
+"""The child's questions to its parent: sub-calls, evidence, the budget. The functions here are what the code calls.
+
+They are closures over the channel: no attribute leads from a function to what it closes over.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from rlm_cli.sandbox.interrupts import Interrupts
+from rlm_cli.sandbox.protocol import BATCH_LIMIT, FRAME_LIMIT, PROMPTS_LIMIT, Channel, Frame, encode
+from rlm_cli.sandbox.values import FailedReply, Reply, SubCallError
+
+
+def text_of(value: Any, what: str) -> str:
+    """Return `value` as a plain str; raises TypeError or ValueError that names `what` when it is no sendable text."""
+    if isinstance(value, FailedReply):
+        raise SubCallError(f"{what} is a failed sub-call: {value.error}")
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be a str, not {type(value).__name__!r}")
+    plain = str.__str__(value)
+    try:
+        size = len(plain) if plain.isascii() else len(plain.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{what} holds half a surrogate pair at character {error.start}, which is no text") from None
+    if size > FRAME_LIMIT // 2:
+        raise ValueError(f"{what} has {size:,} bytes; the most that can be sent is {FRAME_LIMIT // 2:,}")
+    return plain
+
+
+class Parent:
+    """The other end of the channel, for one question at a time."""
+
+    def __init__(self, channel: Channel, interrupts: Interrupts) -> None:
+        self._channel = channel
+        self._interrupts = interrupts
+
+    def ask(self, prompts: list[str], model: str | None, batched: bool) -> tuple[list[Reply | FailedReply], str | None]:
+        """Send prompts and return what they came to, with the parent's summary; raises SubCallError when refused."""
+        frames = [encode({"tag": "prompt", "text": prompt}) for prompt in prompts]
+        if sum(map(len, frames)) > BATCH_LIMIT:
+            raise ValueError(f"the batch has {sum(map(len, frames)):,} bytes; the limit is {BATCH_LIMIT:,}")
+        with self._interrupts.shielded():
+            self._channel.send({"tag": "asked", "count": len(prompts), "model": model, "batched": batched})
+            for frame in frames:
+                self._channel.send_encoded(frame)
+            head = self._channel.receive()
+            answers = [self._channel.receive() for _ in range(head["count"])]
+        if head["refused"] is not None:
+            raise SubCallError(head["refused"])
+        return [_reply(answer) for answer in answers], head["summary"]
+
+    def claim(self, place: str | int, quote: str) -> str:
+        """Have a quote checked and return where it stands; raises ValueError when it is refused."""
+        answer = self._exchange({"tag": "claimed", "place": place, "quote": quote})
+        if answer["refused"] is not None:
+            raise ValueError(answer["refused"])
+        return f"{answer['path']}:{answer['line']}"
+
+    def budget(self) -> str:
+        return str(self._exchange({"tag": "budget"})["text"])
+
+    def _exchange(self, question: Frame) -> Frame:
+        with self._interrupts.shielded():
+            self._channel.send(question)
+            return self._channel.receive()
+
+
+def _reply(answer: Frame) -> Reply | FailedReply:
+    if answer["text"] is None:
+        return FailedReply(answer["error"])
+    reply = Reply(answer["text"])
+    reply.truncated = answer["truncated"]
+    return reply
+
+
+def sub_calls(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable[..., Any]]:
+    """Return llm_query and its batched form; `show` prints a line."""
+
+    def send(prompts: list[str], model: Any, batched: bool) -> list[Reply | FailedReply]:
+        if model is not None:
+            model = text_of(model, "model")
+        replies, summary = parent.ask(prompts, model, batched)
+        if summary:
+            show(summary)
+        return replies
+
+    def llm_query(prompt: str, model: str | None = None) -> str:
+        """Ask the sub-model; returns its reply. Raises SubCallError when the call fails."""
+        [reply] = send([_prompt(prompt, "the prompt")], model, batched=False)
+        if isinstance(reply, FailedReply):
+            raise SubCallError(reply.error)
+        return reply
+
+    def llm_query_batched(prompts: list[str], model: str | None = None) -> list[Reply | FailedReply]:
+        """Ask the sub-model in parallel; returns replies in the order of the prompts. A failed one has .ok False."""
+        if isinstance(prompts, str):
+            raise TypeError("llm_query_batched takes a list of prompts, not one str; for one use llm_query")
+        checked = []
+        for index, prompt in enumerate(prompts):
+            if index == PROMPTS_LIMIT:
+                raise ValueError(f"a batch takes at most {PROMPTS_LIMIT:,} prompts")
+            checked.append(_prompt(prompt, f"prompt {index}"))
+        return send(checked, model, batched=True) if checked else []
+
+    return {"llm_query": llm_query, "llm_query_batched": llm_query_batched, "parallel_llm_query": llm_query_batched}
+
+
+def _prompt(value: Any, what: str) -> str:
+    plain = text_of(value, what)
+    if not plain.strip():
+        raise ValueError(f"{what} is empty")
+    return plain
+
+
+def evidence(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable[..., Any]]:
+    """Return cite() and budget()."""
+
+    def cite(place: str | int, quote: str) -> str:
+        """Record a quote as evidence. `place`: a document's path or an offset; raises ValueError when it is not there."""
+        found = parent.claim(_place(place), text_of(quote, "the quote"))
+        show(f"cited: {found}")
+        return found
+
+    def budget() -> str:
+        """Print and return what is left of the limits."""
+        left = parent.budget()
+        show(left)
+        return left
+
+    return {"cite": cite, "budget": budget}
+
+
+def claim_all(parent: Parent, given: Any) -> None:
+    """Have the evidence of an answer checked: pairs (place, quote), dicts with path or offset and quote, or one such."""
+    if given is None:
+        return
+    if isinstance(given, dict) or (isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], str)):
+        given = [given]
+    if isinstance(given, str):
+        raise TypeError("evidence is a list of (path, quote) pairs, not a str")
+    for number, each in enumerate(given, 1):
+        if isinstance(each, dict):
+            place, quote = each.get("path", each.get("offset")), each.get("quote")
+        else:
+            try:
+                place, quote = each
+            except (TypeError, ValueError):
+                raise TypeError(f"evidence {number} is no (path, quote) pair") from None
+        try:
+            parent.claim(_place(place), text_of(quote, "the quote"))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"evidence {number}: {error}") from None
+
+
+def _place(place: Any) -> str | int:
+    if isinstance(place, str):
+        return text_of(place, "the path")
+    if isinstance(place, int) and not isinstance(place, bool):
+        return int(place)
+    raise TypeError(f"a place is a document's path or an offset into context, not {type(place).__name__!r}")

@@ -1,0 +1,139 @@
+"""How an error reads to the root model: type, message, line, that line's text, what is kept, what to do instead.
+
+Only lines of the code's own blocks are shown, never the sandbox's frames or a path of the host.
+"""
+
+import builtins
+import difflib
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rlm_cli.sandbox.interrupts import CellTimeout
+from rlm_cli.sandbox.policy import NotAllowed
+from rlm_cli.sandbox.protocol import ERROR_LIMIT
+
+_FILES = "there are no files and no network here; the text is in `context`, single documents in `files`"
+_INSTEAD = {
+    "open": _FILES,
+    "input": "nobody is there to type; what is needed is in `context`",
+    "eval": "use ast.literal_eval for literals, json.loads for JSON",
+    "exec": "write the code itself into the block",
+    "compile": "use ast.parse to look at source text, re.compile for patterns",
+    "globals": "SHOW_VARS() lists the variables; keep values of your own in a dict",
+    "locals": "SHOW_VARS() lists the variables; keep values of your own in a dict",
+    "memoryview": "slice bytes",
+    "breakpoint": "print what you want to see",
+    "help": "print(x.__doc__) shows a docstring",
+    "exit": "a block ends at its last line",
+    "quit": "a block ends at its last line",
+    "anext": "async code is not available here",
+    "aiter": "async code is not available here",
+    "ExceptionGroup": "raise one exception",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of code, and how its lines are called in a message."""
+
+    source: str
+    cell: int
+    label: str
+    """"" when the cell has this block only, else such as "block 2, "."""
+
+    def line(self, number: int) -> str:
+        lines = self.source.splitlines()
+        return _bounded(lines[number - 1].strip(), 200) if 0 < number <= len(lines) else ""
+
+
+def explain_unrun(error: BaseException, block: Block) -> str:
+    """Describe why a block could not even start."""
+    number = getattr(error, "line", None) or getattr(error, "lineno", None) or 0
+    message = error.msg if isinstance(error, SyntaxError) else _message(error)
+    lines = [f"{type(error).__name__}: {_bounded(str(message), 600)}"]
+    if number:
+        lines.append(f"{block.label}line {number}: {block.line(number)}")
+    if isinstance(error, RecursionError | MemoryError) and not isinstance(error, NotAllowed):
+        lines.append("The code is nested too deeply.")
+    lines.append("Nothing of this block has run; what earlier blocks and iterations have set is kept.")
+    return "\n".join(lines)
+
+
+def explain(error: BaseException, blocks: dict[str, Block], block: Block, names: Iterable[str], limit: str) -> str:
+    """Describe an error that ended a running block.
+
+    `blocks`: every block so far by its file name; `names`: what the namespace holds; `limit`: the cell's time, as words.
+    """
+    places = [
+        (blocks[frame.f_code.co_filename], line, frame.f_code.co_name)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename in blocks
+    ]
+    lines = [_title(error, limit)]
+    where = ""
+    if places:
+        origin, number, _ = places[0]
+        where = f"{origin.label}line {number}"
+        lines.append(f"{where}: {origin.line(number)}")
+    if len(places) > 1:
+        inner, number, function = places[-1]
+        home = where.rpartition("line")[0] if inner is block else inner.label
+        home = home if inner.cell == block.cell else f"iteration {inner.cell}, {home}"
+        lines.append(f"in {_bounded(function, 80)}, {home}line {number}: {inner.line(number)}")
+    lines.append(f"Variables set before {where or 'that'} are kept.")
+    hint = _hint(error, names)
+    if hint:
+        lines.append(f"Hint: {hint}")
+    return "\n".join(lines)
+
+
+def _title(error: BaseException, limit: str) -> str:
+    if isinstance(error, CellTimeout):
+        return f"CellTimeout: the code was stopped after {limit} (time spent waiting for models does not count)"
+    message = _bounded(_message(error), ERROR_LIMIT // 2)
+    name = _bounded(type(error).__name__, 100)
+    return f"{name}: {message}" if message else name
+
+
+def _message(error: BaseException) -> str:
+    try:
+        if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
+            text: Any = error.args[0]
+        else:
+            text = str(error)
+        return str.__str__(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    except CellTimeout:
+        raise
+    except BaseException as another:  # noqa: BLE001 - the class may be the code's own and do anything
+        return f"(its message cannot be shown: {type(another).__name__})"
+
+
+def _hint(error: BaseException, names: Iterable[str]) -> str | None:
+    if isinstance(error, NameError) and isinstance(error.name, str):
+        if error.name in _INSTEAD:
+            return _INSTEAD[error.name]
+        known = [each for each in (*names, *_public_built_ins()) if each.isidentifier()]
+        near = difflib.get_close_matches(error.name[:200], known, n=3)
+        return f"near: {', '.join(near)}" if near else None
+    if isinstance(error, MemoryError):
+        return "the sandbox's memory is full; delete large values (del name), work on slices or generators"
+    if isinstance(error, RecursionError):
+        return "use a loop and a list in place of deep recursion"
+    if isinstance(error, CellTimeout):
+        return "do less in one block: search with find or re on slices, avoid nested quantifiers, keep partial results"
+    if isinstance(error, SystemExit):
+        return _INSTEAD["exit"]
+    return None
+
+
+def _public_built_ins() -> list[str]:
+    return [name for name in vars(builtins) if not name.startswith("_") and name not in _INSTEAD]
+
+
+def _bounded(text: str, size: int) -> str:
+    if len(text) <= size:
+        return text
+    head, tail = size * 2 // 3, size // 3
+    return f"{text[:head]} [... {len(text) - head - tail:,} characters ...] {text[-tail:]}"

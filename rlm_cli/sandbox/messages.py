@@ -1,0 +1,225 @@
+"""What the child may say. Every field is checked for presence, type and size; the child may be anybody by now.
+
+A frame that breaks a rule raises ValueError; what the host makes of it is the end of the child. Nothing is cut or
+mended here: the child's own code keeps to the same limits, so that only a child that lies exceeds them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rlm_cli.context import Context
+from rlm_cli.sandbox.protocol import (
+    ANSWER_LIMIT,
+    BATCH_LIMIT,
+    ERROR_LIMIT,
+    FRAME_LIMIT,
+    OUTPUT_LIMIT,
+    PROMPTS_LIMIT,
+    VARIABLES_LIMIT,
+    Frame,
+    FrameTooLarge,
+    encode,
+)
+from rlm_cli.seams import (
+    Asked,
+    BudgetAsked,
+    BudgetTold,
+    CellFinished,
+    Claimed,
+    ClaimChecked,
+    Final,
+    FromRepl,
+    ReplFacts,
+    SubAnswer,
+    SubAnswers,
+    ToRepl,
+)
+from rlm_cli.types import Limits
+
+_ROWS_SIZE = 1 << 20
+"""Characters of paths in one frame of documents, about."""
+_SLACK = 1_000
+"""What a marker line or a hint may add to a limit."""
+
+
+class Inbox:
+    """Puts the frames of one cell together; a batch takes several."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._asked: Frame | None = None
+        self._prompts: list[str] = []
+        self._size = 0
+
+    def take(self, frame: Frame) -> FromRepl | None:
+        """Return what the frame says, or None when more has to come."""
+        tag = frame.get("tag")
+        if self._asked is not None:
+            return self._take_prompt(frame)
+        if tag == "asked":
+            count = _whole(frame, "count", 1, PROMPTS_LIMIT)
+            batched = _one(frame, "batched", bool)
+            if count != 1 and not batched:
+                raise ValueError("several prompts for one call")
+            self._asked = {"count": count, "batched": batched, "model": _text_or_none(frame, "model", 500)}
+            return None
+        if tag == "claimed":
+            place = frame.get("place")
+            if type(place) is not int:
+                place = _text(frame, "place", FRAME_LIMIT)
+            return Claimed(place, _text(frame, "quote", FRAME_LIMIT))
+        if tag == "budget":
+            return BudgetAsked()
+        if tag == "finished":
+            return self._finished(frame)
+        raise ValueError("an unknown tag")
+
+    def _take_prompt(self, frame: Frame) -> Asked | None:
+        assert self._asked is not None
+        if frame.get("tag") != "prompt":
+            raise ValueError("a prompt was due")
+        prompt = _text(frame, "text", FRAME_LIMIT)
+        self._size += len(prompt)
+        if self._size > BATCH_LIMIT:
+            raise ValueError("a batch is too large")
+        self._prompts.append(prompt)
+        if len(self._prompts) < self._asked["count"]:
+            return None
+        asked = Asked(tuple(self._prompts), self._asked["model"], self._asked["batched"])
+        self.__init__(self._number)  # type: ignore[misc]
+        return asked
+
+    def _finished(self, frame: Frame) -> CellFinished:
+        if _whole(frame, "number", 0, 1 << 40) != self._number:
+            raise ValueError("another cell's end")
+        error = _text_or_none(frame, "error", 2 * ERROR_LIMIT + _SLACK)
+        final = frame.get("final")
+        if final is not None:
+            if type(final) is not dict or error is not None:
+                raise ValueError("an answer from a cell that failed")
+            final = Final(_text(final, "answer", ANSWER_LIMIT), _text_or_none(final, "doubt", ANSWER_LIMIT))
+        return CellFinished(
+            output=_text(frame, "output", 10 * OUTPUT_LIMIT + _SLACK),
+            output_characters=_whole(frame, "characters", 0, 1 << 60),
+            error=error,
+            final=final,
+            variables=_texts(frame, "variables", VARIABLES_LIMIT),
+            tampered=_texts(frame, "tampered", VARIABLES_LIMIT),
+        )
+
+
+def read_ready(frame: Frame) -> ReplFacts:
+    """Return what the child says of itself when it is ready; raises ValueError."""
+    if frame.get("tag") != "ready":
+        raise ValueError("it was not ready")
+    return ReplFacts(_text(frame, "python", 50), _texts(frame, "modules", 500), _texts(frame, "walls", 50))
+
+
+def hello(context: Context, limits: Limits, now: float) -> Iterator[Frame]:
+    """Yield what the child has to know before it can be ready."""
+    yield {
+        "tag": "hello",
+        "size": context.size,
+        "documents": len(context.documents),
+        "now": now,
+        "seconds": limits.timeout,
+        "cell_seconds": limits.cell_timeout,
+    }
+    rows: list[list[str | int]] = []
+    size = 0
+    for each in context.documents:
+        rows.append([each.path, each.span.start, each.span.end, each.lines, each.tokens, each.kind])
+        size += len(each.path) + 100
+        if size > _ROWS_SIZE:
+            yield {"tag": "documents", "rows": rows}
+            rows, size = [], 0
+    if rows:
+        yield {"tag": "documents", "rows": rows}
+
+
+def frames_of(answer: ToRepl) -> Iterator[bytes]:
+    """Yield the encoded frames of an answer. A reply too large for a frame becomes a failed one that says so."""
+    if isinstance(answer, SubAnswers):
+        yield encode(
+            {"tag": "answers", "count": len(answer.answers), "refused": answer.refused, "summary": answer.summary}
+        )
+        for each in answer.answers:
+            yield _sub_answer(each)
+    elif isinstance(answer, ClaimChecked):
+        yield encode({"tag": "checked", "path": answer.path, "line": answer.line, "refused": answer.refused})
+    else:
+        yield encode({"tag": "told", "text": answer.text})
+
+
+def _sub_answer(answer: SubAnswer) -> bytes:
+    error = answer.error if answer.text is not None or answer.error is not None else "no reply"
+    try:
+        return encode({"tag": "answer", "text": answer.text, "error": error, "truncated": answer.truncated})
+    except FrameTooLarge:
+        return encode({"tag": "answer", "text": None, "error": "the reply is too large", "truncated": False})
+
+
+def refusal_of(question: FromRepl) -> ToRepl:
+    """Return the answer to a question that comes too late."""
+    too_late = "the cell's time is over"
+    if isinstance(question, Asked):
+        return SubAnswers(refused=too_late)
+    if isinstance(question, Claimed):
+        return ClaimChecked(refused=too_late)
+    return BudgetTold(too_late)
+
+
+def answers(question: FromRepl | None, answer: ToRepl) -> bool:
+    """Say whether `answer` is one to `question`."""
+    if isinstance(question, Asked):
+        return isinstance(answer, SubAnswers) and (
+            answer.refused is not None or len(answer.answers) == len(question.prompts)
+        )
+    if isinstance(question, Claimed):
+        return isinstance(answer, ClaimChecked)
+    return isinstance(question, BudgetAsked) and isinstance(answer, BudgetTold)
+
+
+# --- fields -------------------------------------------------------------------------------------------------------
+
+
+def _one(frame: Frame, key: str, kind: type) -> Any:
+    value = frame.get(key)
+    if type(value) is not kind:
+        raise ValueError(f"{key} is no {kind.__name__}")
+    return value
+
+
+def _whole(frame: Frame, key: str, least: int, most: int) -> int:
+    value: int = _one(frame, key, int)
+    if not least <= value <= most:
+        raise ValueError(f"{key} is out of range")
+    return value
+
+
+def _text(frame: Frame, key: str, limit: int) -> str:
+    value: str = _one(frame, key, str)
+    return _sound(value, key, limit)
+
+
+def _text_or_none(frame: Frame, key: str, limit: int) -> str | None:
+    return None if frame.get(key) is None else _text(frame, key, limit)
+
+
+def _texts(frame: Frame, key: str, limit: int) -> tuple[str, ...]:
+    values = _one(frame, key, list)
+    if len(values) > limit:
+        raise ValueError(f"{key} has too many items")
+    if not all(type(value) is str for value in values):
+        raise ValueError(f"{key} holds what is no str")
+    return tuple(_sound(value, key, 500) for value in values)
+
+
+def _sound(value: str, key: str, limit: int) -> str:
+    if len(value) > limit:
+        raise ValueError(f"{key} is too long")
+    try:
+        value.isascii() or value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError(f"{key} holds half a surrogate pair") from None
+    return value

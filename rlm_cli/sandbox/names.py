@@ -1,0 +1,128 @@
+"""The names that the code finds: Python's harmless built-ins, and the REPL's own. Tampering with them is noticed."""
+
+import builtins
+import io
+from collections.abc import Callable
+from typing import Any
+
+from rlm_cli.sandbox.answering import Answer, finals
+from rlm_cli.sandbox.asking import Parent, evidence, sub_calls
+from rlm_cli.sandbox.guards import Guards
+from rlm_cli.sandbox.modules import Module, Modules
+from rlm_cli.sandbox.output import Output
+from rlm_cli.sandbox.search import grep_over, peek_with, smart_chunk
+from rlm_cli.sandbox.tables import Document, Documents, Files, Outputs
+from rlm_cli.sandbox.values import SubCallError
+
+_HARMLESS = """
+    Ellipsis False None NotImplemented True abs all any ascii bin bool bytearray bytes callable chr classmethod complex
+    dict divmod enumerate filter float format frozenset hash hex id int isinstance issubclass iter len list map max min
+    next object oct ord pow property range repr reversed round set slice sorted staticmethod str sum super tuple zip
+    """.split()
+
+
+def built_ins(guards: Guards, modules: Modules, write: Callable[..., None]) -> dict[str, Any]:
+    """Return what stands in for Python's built-ins; `write` is print."""
+    held = {name: getattr(builtins, name) for name in _HARMLESS}
+    for name, value in vars(builtins).items():
+        if isinstance(value, type) and issubclass(value, BaseException) and "Group" not in name:
+            held[name] = value
+    return {**held, **guards.built_ins(), "__import__": modules.import_, "print": write}
+
+
+def print_to(output: Callable[[], Output]) -> Callable[..., None]:
+    """Return print; `output` returns where it goes at the moment."""
+
+    def print(
+        *values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+    ) -> None:
+        """Print to the output of this iteration, or to a StringIO."""
+        between = " " if sep is None else str.__str__(sep)
+        after = "\n" if end is None else str.__str__(end)
+        text = between.join([str.__str__(str(value)) for value in values]) + after
+        if file is None:
+            output().write(text)
+        elif isinstance(file, io.StringIO):
+            file.write(text)
+        else:
+            raise TypeError("print(file=...) takes an io.StringIO here; without file= it goes to the output")
+
+    return print
+
+
+class Names:
+    """The REPL's own names in one namespace."""
+
+    def __init__(
+        self, namespace: dict[str, Any], parent: Parent, context: str, documents: list[Document], write: Callable[..., None]
+    ) -> None:
+        def show(line: str) -> None:
+            write(line)
+
+        self.answer = Answer()
+        self.outputs: dict[int, str] = {}
+        self._namespace = namespace
+        table = Documents(documents)
+        self._fixed: dict[str, Any] = {
+            "context": context,
+            "documents": table,
+            "files": Files(table),
+            "out": Outputs(self.outputs),
+            "SubCallError": SubCallError,
+            "grep": grep_over(context, table, show),
+            "peek": peek_with(show),
+            "smart_chunk": smart_chunk,
+            "SHOW_VARS": self._show_variables(show),
+            **sub_calls(parent, show),
+            **evidence(parent, show),
+            **finals(parent, self.answer, self.variables),
+        }
+        self._hidden: frozenset[str] = frozenset()
+        self.restore()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._fixed
+
+    def protect(self, hooks: dict[str, Any]) -> None:
+        """Keep these too, without ever naming them."""
+        self._hidden = frozenset(hooks)
+        self._fixed.update(hooks)
+        self.restore()
+
+    def restore(self) -> tuple[str, ...]:
+        """Bind every name again; returns those that had been bound to something else, or deleted."""
+        missing = object()
+        changed = tuple(
+            name for name, value in self._fixed.items() if self._namespace.get(name, missing) is not value
+        )
+        self._namespace.update(self._fixed)
+        return changed
+
+    def variables(self) -> dict[str, Any]:
+        """Return what the code has stored, imports aside."""
+        return {
+            name: value
+            for name, value in list(self._namespace.items())
+            if name not in self._fixed and not name.startswith("__") and not isinstance(value, Module)
+        }
+
+    def _show_variables(self, show: Callable[[str], None]) -> Callable[[], None]:
+        def SHOW_VARS() -> None:
+            """Print names, types and sizes of what the code has stored."""
+            stored = self.variables()
+            for name, value in stored.items():
+                show(f"{name}: {type(value).__name__}{_size(value)}")
+            if not stored:
+                show("no variables yet")
+
+        return SHOW_VARS
+
+
+def _size(value: Any) -> str:
+    if isinstance(value, (str, bytes)):
+        return f", {len(value):,} {'characters' if isinstance(value, str) else 'bytes'}"
+    if isinstance(value, (bool, int, float)) and len(shown := repr(value)) < 40:
+        return f", {shown}"
+    if isinstance(value, (list, tuple, dict, set, frozenset)):
+        return f", {len(value):,} items"
+    return ""

@@ -1,0 +1,218 @@
+"""Looking at text: grep, peek and smart_chunk."""
+
+import fnmatch
+import re
+import reprlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rlm_cli.sandbox.tables import Document, Documents
+
+_COUNT_LIMIT = 1_000_000
+_HEADING = re.compile(r"(?m)^(?=#{1,6} \S|={3,} \S|(?:chapter|section|article|part)\s+[\dIVXLC]+\b)", re.IGNORECASE)
+_SENTENCE = re.compile(r"[.!?][\"')\]]*\s+|[\u3002\uff01\uff1f]")
+
+
+class Hit:
+    """One place where a pattern matches."""
+
+    __slots__ = ("line", "match", "offset", "path", "text")
+
+    def __init__(self, path: str, line: int, offset: int, text: str, match: str) -> None:
+        self.path = path
+        self.line = line
+        self.offset = offset
+        self.text = text
+        self.match = match
+
+    def __repr__(self) -> str:
+        return f"{self.path}:{self.line}: {self.text}"
+
+
+class Hits(list[Hit]):
+    """The hits that were shown; `total` and `documents` count all."""
+
+    total = 0
+    documents = 0
+
+
+def grep_over(context: str, documents: Documents, show: Callable[[str], None]) -> Callable[..., Hits]:
+    """Return grep; `show` prints a line."""
+
+    def grep(
+        pattern: Any,
+        width: int = 200,
+        limit: int | None = 20,
+        path: str | None = None,
+        ignore_case: bool = False,
+        flags: int = 0,
+    ) -> Hits:
+        """Search the context by a regular expression; prints and returns the hits. limit=None: all of them.
+
+        ^ and $ match at lines. `path`: a document's path, or a pattern such as "src/*.py".
+        """
+        compiled = _compiled(pattern, int(flags) | (re.IGNORECASE if ignore_case else 0))
+        chosen = documents if path is None else _chosen(documents, path)
+        hits = Hits()
+        seen_last: Document | None = None
+        for document, line, found in _matches(context, chosen, compiled, lambda: limit is None or len(hits) < limit):
+            hits.total += 1
+            if document is not seen_last:
+                hits.documents += 1
+                seen_last = document
+            if limit is None or len(hits) < limit:
+                text = _around(context, document, found, width)
+                hits.append(Hit(document.path, line, found.start(), text, found.group()))
+            if hits.total >= _COUNT_LIMIT and limit is not None:
+                break
+        _show_hits(hits, compiled.pattern, show)
+        return hits
+
+    return grep
+
+
+def _compiled(pattern: Any, flags: int) -> re.Pattern[str]:
+    if isinstance(pattern, re.Pattern):
+        return re.compile(pattern.pattern, pattern.flags | flags) if flags else pattern
+    if not isinstance(pattern, str):
+        raise TypeError(f"grep takes a regular expression as str or re.compile(...), not {type(pattern).__name__!r}")
+    try:
+        return re.compile(pattern, flags | re.MULTILINE)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}; for literal text use re.escape(...)") from None
+
+
+def _chosen(documents: Documents, path: str) -> list[Document]:
+    chosen = [row for row in documents if row.path == path]
+    chosen = chosen or [row for row in documents if fnmatch.fnmatchcase(row.path, path)]
+    return chosen or [documents[path]]
+
+
+def _matches(
+    context: str, documents: Any, pattern: re.Pattern[str], lines_wanted: Callable[[], bool]
+) -> Iterator[tuple[Document, int, re.Match[str]]]:
+    """Yield (document, line, match); the line is 0 where nobody wants it any more. Empty matches are passed over."""
+    for document in documents:
+        line, counted = 1, document.start
+        for found in pattern.finditer(context, document.start, document.end):
+            if found.end() == found.start():
+                continue
+            if lines_wanted():
+                line += context.count("\n", counted, found.start())
+                counted = found.start()
+                yield document, line, found
+            else:
+                yield document, 0, found
+
+
+def _around(context: str, document: Document, found: re.Match[str], width: int) -> str:
+    """Return up to `width` characters around a match, cut at its line."""
+    start, end = found.span()
+    end = min(end, start + width)
+    spare = max(0, width - (end - start))
+    left = max(document.start, start - spare // 2)
+    line_start = context.rfind("\n", left, start) + 1
+    left = max(left, line_start)
+    right = min(document.end, end + spare - (start - left))
+    # A match of several lines shows them; beyond it the line ends.
+    line_end = context.find("\n", end, right)
+    right = right if line_end < 0 else line_end
+    text = context[left:right]
+    before = "..." if left > document.start and context[left - 1] != "\n" else ""
+    after = "..." if right < document.end and context[right] != "\n" else ""
+    return before + visible(text) + after
+
+
+def visible(text: str) -> str:
+    """Return text with its control characters spelled out, so that it stays on one line."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text.replace("\t", "    ")
+    )
+
+
+def _show_hits(hits: Hits, pattern: str, show: Callable[[str], None]) -> None:
+    for hit in hits:
+        show(repr(hit))
+    more = " or more" if hits.total >= _COUNT_LIMIT else ""
+    if not hits.total:
+        show(f"no hits for {pattern!r}")
+    else:
+        show(f"{len(hits):,} of {hits.total:,}{more} hits shown in {hits.documents:,} document{'s' * (hits.documents != 1)}")
+
+
+def peek_with(show: Callable[[str], None]) -> Callable[..., None]:
+    """Return peek; `show` prints a line."""
+
+    def peek(value: Any, size: int = 1000) -> None:
+        """Print type, size, head and tail of anything."""
+        for line in described(value, size):
+            show(line)
+
+    return peek
+
+
+def described(value: Any, size: int) -> list[str]:
+    """Return lines about a value: its type, its size, and about `size` characters of it."""
+    name = type(value).__name__
+    half = max(1, size // 2)
+    if isinstance(value, (str, bytes)):
+        unit = "characters" if isinstance(value, str) else "bytes"
+        title = f"{name}, {len(value):,} {unit}"
+        if isinstance(value, str):
+            title += f", {value.count(chr(10)) + 1:,} lines"
+        if len(value) <= size:
+            return [title, repr(value) if isinstance(value, bytes) else str.__str__(value)]
+        head, tail, gap = value[:half], value[-half:], f"[... {len(value) - 2 * half:,} {unit} ...]"
+        return [title, *((repr(head), gap, repr(tail)) if isinstance(value, bytes) else (head, gap, tail))]
+    bounded = reprlib.Repr()
+    bounded.maxstring = bounded.maxother = bounded.maxlong = max(20, size // 6)
+    bounded.maxlist = bounded.maxtuple = bounded.maxdict = bounded.maxset = bounded.maxdeque = 6
+    try:
+        title = f"{name}, {len(value):,} items"
+    except TypeError:
+        title = name
+    if isinstance(value, (list, tuple)) and len(value) > 6:
+        head = ", ".join(map(bounded.repr, value[:4]))
+        tail = ", ".join(map(bounded.repr, value[-2:]))
+        return [title, f"{head}, [... {len(value) - 6:,} items ...], {tail}"]
+    return [title, bounded.repr(value)[: 2 * size]]
+
+
+def smart_chunk(text: str, target_size: int = 100_000) -> list[str]:
+    """Cut text at headings, blank lines or sentences into pieces of at most `target_size` characters.
+
+    "".join(pieces) is the text again; no piece is empty.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"smart_chunk takes a str, not {type(text).__name__!r}")
+    if target_size < 1:
+        raise ValueError("target_size must be at least 1")
+    pieces = []
+    start = 0
+    while len(text) - start > target_size:
+        cut = _cut(text, start + max(1, target_size // 2), start + target_size)
+        pieces.append(text[start:cut])
+        start = cut
+    if start < len(text):
+        pieces.append(text[start:])
+    return pieces
+
+
+def _cut(text: str, first: int, last: int) -> int:
+    """Return the best place to cut in first..last: before a heading, else after a blank line, a sentence, a word."""
+    headings = [found.start() for found in _HEADING.finditer(text, first, last) if text[found.start() - 1] == "\n"]
+    if headings:
+        return headings[-1]
+    blank = text.rfind("\n\n", first - 1, last)
+    if blank >= 0:
+        return blank + 2
+    sentences = [found.end() for found in _SENTENCE.finditer(text, first - 1, last)]
+    if sentences:
+        return sentences[-1]
+    for mark in ("\n", " "):
+        place = text.rfind(mark, first - 1, last)
+        if place >= 0:
+            return place + 1
+    return last

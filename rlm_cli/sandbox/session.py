@@ -1,0 +1,188 @@
+"""The child: takes the context and the table of documents, puts up the walls, and runs one cell after another.
+
+Covered: the order of all this, the namespace, what a cell comes to. One thread, one namespace for the whole session.
+"""
+
+import base64
+import codecs
+import hashlib
+import mmap
+import os
+import platform
+import socket
+import sys
+import time
+import warnings
+
+from rlm_cli.sandbox import confine, doors
+from rlm_cli.sandbox.asking import Parent
+from rlm_cli.sandbox.clock import Clock
+from rlm_cli.sandbox.explain import Block, explain, explain_unrun
+from rlm_cli.sandbox.guards import Guards
+from rlm_cli.sandbox.interrupts import CellTimeout, Interrupts
+from rlm_cli.sandbox.modules import Module, Modules
+from rlm_cli.sandbox.names import Names, built_ins, print_to
+from rlm_cli.sandbox.output import Output
+from rlm_cli.sandbox.policy import compile_block
+from rlm_cli.sandbox.protocol import VARIABLES_LIMIT, Channel, Frame
+from rlm_cli.sandbox.tables import Document
+
+_RESERVE = 8 << 20
+"""Bytes held back, so that running out of memory can still be reported."""
+_ENCODINGS = """
+    ascii utf_8 utf_8_sig utf_7 utf_16 utf_16_le utf_16_be utf_32 utf_32_le utf_32_be latin_1 iso8859_1 iso8859_2
+    iso8859_15 cp437 cp850 cp1250 cp1251 cp1252 mac_roman punycode idna unicode_escape raw_unicode_escape hex_codec
+    base64_codec rot_13 shift_jis euc_jp gb18030 gbk big5 euc_kr
+    """.split()
+
+
+def serve(end: int, context_file: int, parent: int) -> None:
+    """Be the child of process `parent` until its end of the socket closes."""
+    bare = confine.address_space()
+    channel = Channel(socket.socket(fileno=end))
+    try:
+        hello = channel.receive()
+        context = _read(context_file, hello["size"])
+        documents = []
+        while len(documents) < hello["documents"]:
+            documents += [Document(context, *row) for row in channel.receive()["rows"]]
+        session = Session(channel, context, documents, hello)
+        _warm()
+        walls = confine.confine(
+            confine.room(bare, hello["size"], context.isascii(), hello["seconds"]), parent
+        )
+        channel.send(
+            {
+                "tag": "ready",
+                "python": platform.python_version(),
+                "modules": session.modules,
+                "walls": ["restricted Python", "a process of its own, without environment", *walls],
+            }
+        )
+        while True:
+            session.run(channel.receive())
+    except EOFError:
+        return
+
+
+def _read(context_file: int, size: int) -> str:
+    """Map the context, decode it once, and let go of the bytes."""
+    try:
+        if not size:
+            return ""
+        # Private: kernels before 6.7 refuse a shared mapping of a sealed memory file, even for reading.
+        with mmap.mmap(context_file, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as mapped:
+            return str(mapped, "utf-8")
+    finally:
+        os.close(context_file)
+
+
+def _warm() -> None:
+    """Load what Python loads on first use; afterwards nothing can be loaded any more."""
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
+    time.tzset()
+    time.strptime("2000", "%Y")
+    "\N{BULLET}".encode("ascii", "namereplace")
+    base64.b64encode(hashlib.sha256(str(10**5000 if sys.version_info >= (3, 12) else 0)[:1].encode()).digest())
+    warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda _unraisable: None
+    for finders in (sys.meta_path, sys.path, sys.path_hooks):
+        finders.clear()
+
+
+class Session:
+    """One namespace and the cells that run in it."""
+
+    def __init__(self, channel: Channel, context: str, documents: list[Document], hello: Frame) -> None:
+        doors.close()
+        self._channel = channel
+        self._interrupts = Interrupts()
+        self._output = Output()
+        self._time_limit = f"{hello['cell_seconds']:g} s"
+        self._reserve: bytearray | None = bytearray(_RESERVE)
+        self._blocks: dict[str, Block] = {}
+        self._runs = 0
+        self._namespace = doors.main_module()
+        clock = Clock(hello["now"])
+        guards = Guards(self._namespace, clock, hidden=(Module, _field_type()))
+        write = print_to(lambda: self._output)
+        modules = Modules(guards, clock, write)
+        self.modules = modules.names
+        self._namespace["__builtins__"] = built_ins(guards, modules, write)
+        self._names = Names(self._namespace, Parent(channel, self._interrupts), context, documents, write)
+        self._names.protect(guards.hooks())
+
+    def run(self, cell: Frame) -> None:
+        """Run a cell and send what it came to."""
+        self._output = Output()
+        self._names.answer.text = self._names.answer.doubt = None
+        self._runs += 1
+        error: str | None = "CellTimeout: the code was stopped"
+        tampered: tuple[str, ...] = ()
+        try:
+            with self._interrupts.allowed():
+                error = self._run_blocks(cell["number"], cell["blocks"])
+        except CellTimeout:
+            # It came while an error was being described, or as the cell ended.
+            error = error or "CellTimeout: the code was stopped"
+        tampered = self._names.restore()
+        output = self._output.text()
+        self._names.outputs[cell["number"]] = output
+        answer = self._names.answer
+        final = None if error is not None or answer.text is None else {"answer": answer.text, "doubt": answer.doubt}
+        self._channel.send(
+            {
+                "tag": "finished",
+                "number": cell["number"],
+                "output": output,
+                "characters": self._output.characters,
+                "error": error,
+                "final": final,
+                "variables": [name for name in self._names.variables() if len(name) <= 200][:VARIABLES_LIMIT],
+                "tampered": [name for name in tampered if name.isidentifier()],
+            }
+        )
+
+    def _run_blocks(self, number: int, sources: list[str]) -> str | None:
+        """Run blocks in order until one fails; return the text of its error."""
+        for position, source in enumerate(sources, 1):
+            label = f"block {position}, " if len(sources) > 1 else ""
+            block = Block(source, number, label)
+            filename = f"<run {self._runs} block {position}>"
+            self._blocks[filename] = block
+            error = self._run_block(block, filename)
+            if error is not None:
+                left = len(sources) - position
+                later = f"\nThe {left} block{'s' * (left != 1)} after it did not run." if left else ""
+                return error + later
+        return None
+
+    def _run_block(self, block: Block, filename: str) -> str | None:
+        try:
+            code = compile_block(block.source, filename)
+        except Exception as error:  # noqa: BLE001 - whatever compiling raises is an error of the code
+            return explain_unrun(error, block)
+        try:
+            exec(code, self._namespace)
+        except BaseException as error:  # noqa: BLE001 - the code may raise anything at all
+            self._reserve = None
+            try:
+                return explain(error, self._blocks, block, self._namespace, self._time_limit)
+            finally:
+                # The frames hold what the failed code was working on.
+                error.__traceback__ = None
+                self._refill()
+        return None
+
+    def _refill(self) -> None:
+        try:
+            self._reserve = bytearray(_RESERVE)
+        except MemoryError:
+            self._reserve = None
+
+
+def _field_type() -> type:
+    import dataclasses
+
+    return dataclasses.Field

@@ -1,0 +1,126 @@
+"""The read-only tables of the REPL: documents, files, and the outputs of earlier iterations."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, overload
+
+_ROWS = 20
+
+
+class Document:
+    """One document: where it lies in the context and how large it is. `.text` is cut out when it is asked for."""
+
+    __slots__ = ("_context", "end", "kind", "lines", "path", "start", "tokens")
+
+    def __init__(self, context: str, path: str, start: int, end: int, lines: int, tokens: int, kind: str) -> None:
+        self._context = context
+        self.path = path
+        self.start = start
+        self.end = end
+        self.lines = lines
+        self.tokens = tokens
+        self.kind = kind
+
+    @property
+    def text(self) -> str:
+        return self._context[self.start : self.end]
+
+    def __repr__(self) -> str:
+        size = f"{self.end - self.start:,} characters, {self.lines:,} lines, ~{self.tokens:,} tokens"
+        return f"<{self.path}: {self.kind}, {self.start}:{self.end}, {size}>"
+
+
+class Documents(Sequence[Document]):
+    """All documents in the order in which they lie in the context; indexed by number or by path."""
+
+    __slots__ = ("_by_path", "_rows")
+
+    def __init__(self, rows: Iterable[Document]) -> None:
+        self._rows = tuple(rows)
+        self._by_path = {row.path: row for row in self._rows}
+
+    @overload
+    def __getitem__(self, index: int | str) -> Document: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Documents": ...
+    def __getitem__(self, index: Any) -> "Document | Documents":
+        if isinstance(index, slice):
+            return Documents(self._rows[index])
+        if isinstance(index, str):
+            return find(self._by_path, index)
+        try:
+            return self._rows[index]
+        except IndexError:
+            raise IndexError(f"there are {len(self._rows):,} documents, 0 to {len(self._rows) - 1}") from None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._rows)
+
+    def __repr__(self) -> str:
+        lines = [f"{len(self):,} documents: number  start  end  lines  ~tokens  kind  path"]
+        for number, row in enumerate(self._rows[:_ROWS]):
+            lines.append(f"{number}  {row.start}  {row.end}  {row.lines}  {row.tokens}  {row.kind}  {row.path}")
+        if len(self) > _ROWS:
+            lines.append(f"[... {len(self) - _ROWS:,} more: documents[{_ROWS}:] ...]")
+        return "\n".join(lines)
+
+
+class Files(Mapping[str, str]):
+    """Path -> text; the text is cut out of the context when it is asked for."""
+
+    __slots__ = ("_by_path",)
+
+    def __init__(self, documents: Iterable[Document]) -> None:
+        self._by_path = {row.path: row for row in documents}
+
+    def __getitem__(self, path: str) -> str:
+        return find(self._by_path, path).text
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_path)
+
+    def __len__(self) -> int:
+        return len(self._by_path)
+
+    def __repr__(self) -> str:
+        names = ", ".join(map(repr, list(self._by_path)[:_ROWS]))
+        more = f", ... {len(self) - _ROWS:,} more" if len(self) > _ROWS else ""
+        return f"<files: {len(self):,} texts by path: {names}{more}>"
+
+
+def find(by_path: Mapping[str, Document], path: str) -> Document:
+    """Return the document of this path; raises KeyError with the nearest ones."""
+    if path in by_path:
+        return by_path[path]
+    near = difflib.get_close_matches(str(path)[:500], list(by_path)[:5000], n=3)
+    near = near or [each for each in by_path if str(path) in each][:3]
+    raise KeyError(f"no document {path!r}" + (f"; near: {', '.join(near)}" if near else ""))
+
+
+class Outputs(Mapping[int, str]):
+    """The output of each iteration so far."""
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, texts: dict[int, str]) -> None:
+        self._texts = texts
+
+    def __getitem__(self, number: int) -> str:
+        try:
+            return self._texts[number]
+        except KeyError:
+            there = f"there is {min(self._texts)} to {max(self._texts)}" if self._texts else "there is none yet"
+            raise KeyError(f"no output of iteration {number!r}; {there}") from None
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{number}: {len(text):,} characters" for number, text in self._texts.items())
+        return f"<out: {sizes or 'empty'}>"

@@ -1,0 +1,49 @@
+"""What a sub-call comes to, as the code sees it: a reply is a str, a failure is nothing that could pass for one."""
+
+from typing import Any, NoReturn
+
+
+class SubCallError(Exception):
+    """A sub-call failed, or was not allowed."""
+
+
+class Reply(str):
+    """A sub-model's reply."""
+
+    ok = True
+    error = None
+    truncated = False
+    """Cut at the model's output limit."""
+
+
+class FailedReply:
+    """Stands in a batch where a reply should be. Any use as text raises SubCallError; .ok and .error may be asked."""
+
+    __slots__ = ("error",)
+    ok = False
+    truncated = False
+
+    def __init__(self, error: str) -> None:
+        self.error = error
+
+    def __repr__(self) -> str:
+        return f"<FAILED: {self.error}>"
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise SubCallError(f"this sub-call failed: {self.error} (ask .ok before using a reply of a batch)")
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(str, name) and not name.startswith("_"):
+            self._refuse()
+        raise AttributeError(f"a failed sub-call has .ok and .error, not {name!r}")
+
+
+    def __copy__(self) -> "FailedReply":
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> "FailedReply":
+        return self
+
+    __str__ = __format__ = __len__ = __iter__ = __contains__ = __getitem__ = __reversed__ = __bool__ = _refuse
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _refuse
+    __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __rmod__ = __int__ = __float__ = __index__ = __bytes__ = _refuse

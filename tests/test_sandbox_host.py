@@ -1,0 +1,180 @@
+"""The host outlives whatever its child does, tells what happened, and leaves nothing behind."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from rlm_cli.context import Context
+from rlm_cli.errors import CellTimedOut, ReplDied, SandboxError
+from rlm_cli.sandbox import ChildRepl, open_repl
+from rlm_cli.seams import Asked, BudgetAsked, BudgetTold, Cell, CellFinished, SubAnswer, SubAnswers
+from rlm_cli.types import Limits
+from support.repl import NOW, context_of, session_over
+
+LIAR = Path(__file__).parent / "support" / "lying_child.py"
+BREAKS = [
+    "exits", "unknown_tag", "no_tag", "no_object", "no_json", "deep_json", "long_integer", "length_too_large",
+    "half_a_frame_then_exit", "wrong_cell", "number_is_true", "output_is_a_list", "output_too_long", "half_a_surrogate",
+    "answer_after_an_error", "answer_is_no_text", "too_many_variables", "missing_field", "too_many_prompts",
+    "negative_prompts", "several_in_a_single_call", "end_in_place_of_a_prompt", "place_is_a_float", "batch_without_end",
+]  # fmt: skip
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    made = context_of({"a.txt": "alpha\n"})
+    yield made
+    made.close()
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0  # noqa: PTH208
+
+
+@contextmanager
+def liar(lie: str, context: Context, folder: Path) -> Iterator[ChildRepl]:
+    program = folder / f"{lie}.py"
+    shutil.copy(LIAR, program)
+    repl = ChildRepl(context, Limits(), NOW, program)
+    try:
+        yield repl
+    finally:
+        repl.close()
+
+
+def gone(pid: int) -> bool:
+    """True when the process is dead and reaped."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("lie", BREAKS)
+def test_a_child_that_breaks_the_protocol_is_killed_and_named(lie: str, context: Context, tmp_path: Path) -> None:
+    before = open_descriptors()
+    with liar(lie, context, tmp_path) as repl:
+        repl.send(Cell(1, ("pass",)))
+        with pytest.raises(ReplDied, match="process is gone"):
+            repl.receive(20)
+        assert gone(repl.pid)
+        with pytest.raises(ReplDied):
+            repl.send(Cell(2, ("pass",)))
+    assert open_descriptors() == before
+
+
+def test_a_child_that_speaks_out_of_turn_is_killed(context: Context, tmp_path: Path) -> None:
+    with liar("speaks_unasked", context, tmp_path) as repl, pytest.raises(ReplDied, match="without being asked|wrong"):
+        # The frame may still be on its way when the first cell is sent; then it is found before the second.
+        repl.send(Cell(2, ("pass",)))
+        repl.receive(20)
+
+
+@pytest.mark.parametrize("lie", ["exits_at_once", "ready_with_nonsense"])
+def test_a_child_that_cannot_start_is_a_sandbox_error(lie: str, context: Context, tmp_path: Path) -> None:
+    before = open_descriptors()
+    with pytest.raises(SandboxError, match="could not be started"), liar(lie, context, tmp_path):
+        pass
+    assert open_descriptors() == before
+
+
+def test_a_silent_child_is_interrupted_then_killed(context: Context, tmp_path: Path) -> None:
+    with liar("silent", context, tmp_path) as repl:
+        repl.send(Cell(1, ("pass",)))
+        # This child does not survive SIGINT; a real one that ignores it is in test_sandbox_contain.py.
+        with pytest.raises((CellTimedOut, ReplDied)):
+            repl.receive(0.1)
+        assert gone(repl.pid)
+
+
+def test_a_child_that_asks_for_ever_is_killed_when_its_time_is_over(context: Context, tmp_path: Path) -> None:
+    with liar("asks_for_ever", context, tmp_path) as repl:
+        repl.send(Cell(1, ("pass",)))
+        for _ in range(100):
+            assert isinstance(repl.receive(20), BudgetAsked)
+            repl.answer(BudgetTold("x"))
+        with pytest.raises((CellTimedOut, ReplDied)):
+            while True:
+                repl.receive(0)
+                repl.answer(BudgetTold("x"))
+        assert gone(repl.pid)
+
+
+def test_a_child_that_stops_reading_is_killed(context: Context, tmp_path: Path) -> None:
+    with liar("reads_no_answer", context, tmp_path) as repl:
+        repl.send(Cell(1, ("pass",)))
+        assert isinstance(repl.receive(20), Asked)
+        os.kill(repl.pid, signal.SIGSTOP)
+        repl.write_seconds = 0.5
+        with pytest.raises(ReplDied, match="does not take"):
+            repl.answer(SubAnswers((SubAnswer(text="x" * 8_000_000),)))
+        assert gone(repl.pid)
+
+
+def test_closing_twice_leaves_no_process_and_no_descriptor(context: Context) -> None:
+    before = open_descriptors()
+    repl = open_repl(context, Limits())
+    repl.close()
+    repl.close()
+    assert gone(repl.pid)
+    assert open_descriptors() == before
+    with pytest.raises(ReplDied, match="closed"):
+        repl.send(Cell(1, ("pass",)))
+
+
+def test_closing_while_a_cell_runs_ends_it(context: Context) -> None:
+    repl = open_repl(context, Limits())
+    repl.send(Cell(1, ("while True: pass",)))
+    repl.close()
+    assert gone(repl.pid)
+
+
+def test_the_order_of_the_conversation_is_kept_by_the_caller_too(context: Context) -> None:
+    repl = open_repl(context, Limits())
+    try:
+        with pytest.raises(RuntimeError, match="no cell is running"):
+            repl.receive(1)
+        repl.send(Cell(1, ("budget()",)))
+        with pytest.raises(RuntimeError, match="still running"):
+            repl.send(Cell(2, ("pass",)))
+        assert isinstance(repl.receive(20), BudgetAsked)
+        with pytest.raises(RuntimeError, match="does not answer"):
+            repl.answer(SubAnswers())
+        repl.answer(BudgetTold("much"))
+        finished = repl.receive(20)
+        assert isinstance(finished, CellFinished)
+        assert finished.output == "much\n"
+    finally:
+        repl.close()
+
+
+def test_two_sessions_live_side_by_side(context: Context) -> None:
+    with session_over({"a.txt": "one"}) as one, session_over({"a.txt": "two"}) as two:
+        one.value("x = 1")
+        assert "NameError" in two.error("x")
+        assert one.value("print(context, x)") == "one 1"
+
+
+def test_the_facts_say_what_a_session_is_like() -> None:
+    with session_over() as session:
+        facts = session.repl.facts
+    assert facts.python.count(".") == 2
+    assert {"re", "json", "ast", "collections"} <= set(facts.modules)
+    assert "os" not in facts.modules
+    assert "restricted Python" in facts.walls
+    assert "resource limits" in facts.walls
+    assert not any("Landlock" in wall or "seccomp" in wall for wall in facts.walls)
+
+
+def test_a_reply_too_large_for_a_frame_fails_that_call_alone() -> None:
+    def answer(asked: Asked) -> SubAnswers:
+        return SubAnswers((SubAnswer(text="x" * 17_000_000), SubAnswer(text="fine")))
+
+    with session_over(answer=answer) as session:
+        source = "r = llm_query_batched(['a', 'b'])\nprint(r[0].ok, r[0].error, r[1])"
+        assert session.value(source) == "False the reply is too large fine"
