@@ -79,7 +79,9 @@ def test_a_syntax_error_shows_its_line_and_that_nothing_ran(session: Session) ->
     assert "NameError" in session.error("kept")
 
 
-@pytest.mark.parametrize("code", ["\0", "x = '\ud800'", "(" * 5000, "-" * 100_000 + "1", "x = " + "[" * 300 + "]" * 300])
+@pytest.mark.parametrize(
+    "code", ["\0", "x = '\ud800'", "(" * 5000, "-" * 100_000 + "1", "x = " + "[" * 300 + "]" * 300]
+)
 def test_source_that_is_no_source_is_an_error_like_any_other(session: Session, code: str) -> None:
     session.run(code)
     assert session.value("print('alive')") == "alive"
@@ -94,7 +96,13 @@ def test_long_messages_are_cut_in_the_middle(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    "method", ["__str__(self): 1 / 0", "__str__(self): return 5", "__str__(self): raise SystemExit", "__repr__(self): return self.x"]
+    "method",
+    [
+        "__str__(self): 1 / 0",
+        "__str__(self): return 5",
+        "__str__(self): raise SystemExit",
+        "__repr__(self): return self.x",
+    ],
 )
 def test_an_exception_that_cannot_be_shown_is_still_an_error(session: Session, method: str) -> None:
     error = session.error(f"class Odd(Exception):\n    def {method}\nraise Odd('x')")
@@ -102,7 +110,9 @@ def test_an_exception_that_cannot_be_shown_is_still_an_error(session: Session, m
     assert "line 3: raise Odd('x')" in error
 
 
-@pytest.mark.parametrize("raised", ["SystemExit", "KeyboardInterrupt", "GeneratorExit", "BaseException", "StopIteration(3)"])
+@pytest.mark.parametrize(
+    "raised", ["SystemExit", "KeyboardInterrupt", "GeneratorExit", "BaseException", "StopIteration(3)"]
+)
 def test_no_exception_ends_the_session(session: Session, raised: str) -> None:
     assert session.error(f"raise {raised}").startswith(raised.partition("(")[0])
 

@@ -4,6 +4,8 @@ Each attempt tries to bring `loot` to something with reach: a module, a frame, a
 built-ins, an unguarded function. The canary looks at what was brought.
 """
 
+# ruff: noqa: E501 - an attempt is easier to judge in one line
+
 from collections.abc import Iterator
 
 import pytest

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.repl import Session, session_over
+
 from rlm_cli.sandbox.search import smart_chunk
 from rlm_cli.seams import Asked, Final, SubAnswer, SubAnswers
-from support.repl import Session, session_over
 
 
 @pytest.fixture
@@ -28,7 +29,9 @@ def shared() -> Iterator[Session]:
 
 def test_the_context_is_one_str_with_a_header_for_each_document(shared: Session) -> None:
     assert shared.value("print(context)") == (
-        "===== notes.txt =====\nalpha\nbeta 7\ngamma 7\n\n===== src/b.py =====\ndef f():\n    return 7\n".replace("\n\n=", "\n=")
+        "===== notes.txt =====\nalpha\nbeta 7\ngamma 7\n\n===== src/b.py =====\ndef f():\n    return 7\n".replace(
+            "\n\n=", "\n="
+        )
     )
 
 
@@ -62,7 +65,13 @@ def test_files_map_paths_to_texts_and_a_wrong_path_names_the_nearest(shared: Ses
 
 
 def test_tables_cannot_be_written_to(shared: Session) -> None:
-    for source in ("files['a'] = 1", "documents[0] = 1", "out[1] = 'x'", "documents[0].path = 'x'", "del files['src/b.py']"):
+    for source in (
+        "files['a'] = 1",
+        "documents[0] = 1",
+        "out[1] = 'x'",
+        "documents[0].path = 'x'",
+        "del files['src/b.py']",
+    ):
         assert "TypeError" in shared.error(source)
 
 
@@ -81,15 +90,22 @@ def test_every_script_arrives_whole(text: str) -> None:
 
 
 def test_grep_prints_places_text_and_totals(shared: Session) -> None:
-    assert shared.value("hits = grep('7')\nprint(hits[1].path, hits[1].line, context[hits[1].offset], hits.total)\ndel hits") == (
-        "notes.txt:2: beta 7\nnotes.txt:3: gamma 7\nsrc/b.py:2:     return 7\n3 of 3 hits shown in 2 documents\nnotes.txt 3 7 3"
+    assert shared.value(
+        "hits = grep('7')\nprint(hits[1].path, hits[1].line, context[hits[1].offset], hits.total)\ndel hits"
+    ) == (
+        "notes.txt:2: beta 7\nnotes.txt:3: gamma 7\nsrc/b.py:2:     return 7\n"
+        "3 of 3 hits shown in 2 documents\nnotes.txt 3 7 3"
     )
 
 
 def test_grep_says_how_many_hits_are_hidden() -> None:
     with session_over({"a.txt": "x 1\n" * 413}) as session:
-        assert session.value("h = grep('x', limit=2)") == "a.txt:1: x 1\na.txt:2: x 1\n2 of 413 hits shown in 1 document"
-        assert session.value("h = grep('1', limit=None)\nprint(len(h))").endswith("413 of 413 hits shown in 1 document\n413")
+        assert (
+            session.value("h = grep('x', limit=2)") == "a.txt:1: x 1\na.txt:2: x 1\n2 of 413 hits shown in 1 document"
+        )
+        assert session.value("h = grep('1', limit=None)\nprint(len(h))").endswith(
+            "413 of 413 hits shown in 1 document\n413"
+        )
 
 
 def test_grep_anchors_match_at_lines_and_not_in_headers(shared: Session) -> None:
@@ -123,7 +139,10 @@ def test_grep_says_what_is_wrong_with_a_pattern(shared: Session) -> None:
 def test_peek_is_bounded_whatever_it_is_given(shared: Session) -> None:
     for value in ("'ab' * 10**6", "list(range(10**6))", "{i: i for i in range(10**5)}", "b'x' * 10**6", "10**4000"):
         assert len(shared.value(f"peek({value})")) < 2000
-    assert shared.value("peek('a' * 10 + 'b' * 10, size=8)") == "str, 20 characters, 1 lines\naaaa\n[... 12 characters ...]\nbbbb"
+    assert (
+        shared.value("peek('a' * 10 + 'b' * 10, size=8)")
+        == "str, 20 characters, 1 lines\naaaa\n[... 12 characters ...]\nbbbb"
+    )
 
 
 @given(st.text(alphabet="ab .\n#é🙂", max_size=400), st.integers(1, 50))
@@ -160,14 +179,17 @@ def test_variables_are_reported_imports_and_own_names_aside(session: Session) ->
 
 
 def test_a_reply_is_a_str(shared: Session) -> None:
-    assert shared.value("r = llm_query('hello', model='other/model')\nprint(r.upper(), r.ok, r.truncated, isinstance(r, str), r + '!')") == (
-        "GOT HELLO True False True got hello!"
-    )
+    assert shared.value(
+        "r = llm_query('hello', model='other/model')\nprint(r.upper(), r.ok, r.truncated, isinstance(r, str), r + '!')"
+    ) == ("GOT HELLO True False True got hello!")
     assert shared.asked[-1] == Asked(("hello",), "other/model", False)
 
 
 def test_a_failed_call_raises(shared: Session) -> None:
-    assert shared.value("try:\n    llm_query('fail')\nexcept SubCallError as e:\n    print('refused:', e)") == "refused: the model is down"
+    assert (
+        shared.value("try:\n    llm_query('fail')\nexcept SubCallError as e:\n    print('refused:', e)")
+        == "refused: the model is down"
+    )
 
 
 def test_a_batch_keeps_order_and_sends_everything(shared: Session) -> None:
@@ -187,8 +209,10 @@ def test_a_failed_slot_can_be_seen_and_not_be_used(shared: Session) -> None:
 @pytest.mark.parametrize(
     "use",
     [
-        "str(f)", "f + 'x'", "'x' + f", "f'{f}'", "print(f)", "'{}'.format(f)", "'%s' % f", "len(f)", "'a' in f", "f == 'x'",
-        "f != 'x'", "f < 'x'", "bool(f)", "not f", "f.upper()", "f.split()", "f[0]", "[c for c in f]", "' '.join(map(str, [f]))",
+        "str(f)", "f + 'x'", "'x' + f", "f'{f}'", "print(f)", "'{}'.format(f)", "'%s' % f", "len(f)", "'a' in f",
+        "f == 'x'",
+        "f != 'x'", "f < 'x'", "bool(f)", "not f", "f.upper()", "f.split()", "f[0]", "[c for c in f]",
+        "' '.join(map(str, [f]))",
         "{f: 1}", "int(f)", "float(f)", "f in ['x']", "sorted([f, 'a'])", "FINAL(f)", "FINAL([f])", "llm_query(f)",
         "llm_query_batched(['x', f])", "f * 2", "next(iter(f))", "bytes(f)",
     ],
@@ -234,7 +258,8 @@ def test_a_prompt_that_is_none_is_a_clear_error(shared: Session, call: str, says
 
 
 def test_large_batches_travel_whole(shared: Session) -> None:
-    source = "r = llm_query_batched([str(i) + 'é' * 200_000 for i in range(100)])\nprint(len(r), sum(map(len, r)), r[99][:7])\ndel r"
+    source = "r = llm_query_batched([str(i) + 'é' * 200_000 for i in range(100)])\n"
+    source += "print(len(r), sum(map(len, r)), r[99][:7])\ndel r"
     assert shared.value(source) == f"100 {100 * 200_000 + 100 * 4 + 190} got 99é"
 
 
@@ -294,13 +319,22 @@ def test_an_answer_counts_only_when_the_whole_cell_ended_well(shared: Session) -
 
 @pytest.mark.parametrize(
     "evidence",
-    ["[('notes.txt', 'beta 7')]", "('notes.txt', 'beta 7')", "[{'path': 'notes.txt', 'quote': 'beta 7'}]", "{'offset': 3, 'quote': 'beta 7'}", "None", "[]"],
+    [
+        "[('notes.txt', 'beta 7')]",
+        "('notes.txt', 'beta 7')",
+        "[{'path': 'notes.txt', 'quote': 'beta 7'}]",
+        "{'offset': 3, 'quote': 'beta 7'}",
+        "None",
+        "[]",
+    ],
 )
 def test_evidence_comes_in_several_shapes(shared: Session, evidence: str) -> None:
     assert shared.run(f"FINAL('x', evidence={evidence})").final == Final("x")
 
 
-@pytest.mark.parametrize("evidence", ["[('notes.txt', 'delta')]", "['notes.txt']", "'notes.txt'", "[('nowhere', 'beta')]", "5"])
+@pytest.mark.parametrize(
+    "evidence", ["[('notes.txt', 'delta')]", "['notes.txt']", "'notes.txt'", "[('nowhere', 'beta')]", "5"]
+)
 def test_evidence_that_does_not_hold_fails_the_cell(shared: Session, evidence: str) -> None:
     finished = shared.run(f"FINAL('x', evidence={evidence})")
     assert finished.error is not None
@@ -336,7 +370,8 @@ def test_global_statements_do_not_outlive_the_cell_either(session: Session) -> N
 def test_two_sessions_of_the_same_start_run_alike() -> None:
     source = """
 import random, time, datetime
-print(random.random(), random.Random().random(), random.choice('abc'), time.time(), datetime.datetime.now(), time.localtime())
+print(random.random(), random.Random().random(), random.choice('abc'))
+print(time.time(), datetime.datetime.now(), time.localtime())
 random.seed(); print(random.random(), {'a', 'b', 'c', 'd'}, hash('a'), list(set('hello world')))
 """
     outputs = []

@@ -226,6 +226,8 @@ def _words(
     """Return the message and the hint."""
     where = address(spec)
     detail = clean(str(error))
+    status = next((found for each in reversed(chain) if (found := _status(each)) is not None), None)
+    code = f" (HTTP {status})" if status is not None else ""
     because = f": {detail}" if detail else ""
     if kind is AuthenticationFailed:
         key = f"the key in {key_variable}" if key_variable else "the key"
@@ -240,7 +242,7 @@ def _words(
     if kind is Refused:
         return f"{where} declined to answer{because}", None
     if kind is RateLimited:
-        return f"{where} asks for fewer requests{because}", "lower `concurrency:`, or raise the limit at the provider"
+        return f"{where} asks for fewer requests{code}{because}", "lower `concurrency:`, or raise the limit at the provider"
     if kind is CallTimedOut:
         return (
             f"{spec.model} did not answer within {timeout:.3g} s",
@@ -253,9 +255,9 @@ def _words(
         what = "a web page" if page else "something that is no chat reply"
         return f"{where} sent {what}{because}", "check `api_base:` in the profile: it usually ends in /v1"
     if kind is ServerFailed:
-        return f"{where} failed{because}", None
+        return f"{where} failed{code}{because}", None
     if kind is RequestRejected:
-        return f"{where} does not take the request{because}", _rejection_hint(chain)
+        return f"{where} does not take the request{code}{because}", _rejection_hint(chain)
     return f"{spec.model} failed ({type(error).__name__}){because}", None
 
 

@@ -75,7 +75,7 @@ def _build(tree: schema.Tree, name: str, overrides: Overrides) -> Profile:
     for option in overrides.settings:
         tree = schema.merge(tree, schema.setting(option))
     for limit, content in (overrides.limits or {}).items():
-        tree = schema.merge(tree, {"limits": {limit: schema.Value(content, f"--{limit.replace('_', '-')}")}})
+        tree = schema.merge(tree, {"limits": {limit: schema.checked_limit(limit, content)}})
     plain = schema.plain(tree)
     for role in ("root", "sub"):
         if not plain.get(role, {}).get("model"):

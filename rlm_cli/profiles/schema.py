@@ -154,6 +154,11 @@ def setting(option: str) -> Tree:
     return leaf
 
 
+def checked_limit(name: str, content: Any) -> Value:
+    """Return the value of a limit given on the command line. Raises ProfileError."""
+    return _checked(content, SCHEMA["limits"][name], f"--{name.replace('_', '-')}", name)
+
+
 def merge(lower: Tree, upper: Tree) -> Tree:
     """Return `lower` with what `upper` says put over it."""
     merged = dict(lower)
@@ -207,9 +212,7 @@ def _known(key: str, schema: dict[str, Any], where: str) -> Any:
     if key in schema:
         return schema[key]
     if _SECRET_NAME.match(key):
-        raise ProfileError(
-            f"{where}: {key}: a key has no place in a profile", "name the variable that holds it: api_key_env: NAME"
-        )
+        raise _secret(f"{where}: {key}: a key has no place in a profile")
     near = difflib.get_close_matches(key, schema, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(schema)}"
     raise ProfileError(f"{where}: unknown key {key!r}", hint)
@@ -217,17 +220,16 @@ def _known(key: str, schema: dict[str, Any], where: str) -> Any:
 
 def _checked(content: Any, check: Check, where: str, key: str) -> Value:
     for name, text in _strings(content):
-        if _SECRET_NAME.match(name):
-            _known(name, {}, where)
-        if _SECRET_VALUE.search(text):
-            raise ProfileError(
-                f"{where}: {key} holds what looks like an API key; it is not shown here",
-                "name the variable that holds it: api_key_env: NAME",
-            )
+        if _SECRET_NAME.match(name) or _SECRET_VALUE.search(text):
+            raise _secret(f"{where}: {key} holds what looks like an API key; it is not shown here")
     wrong = check(content)
     if wrong is not None:
         raise ProfileError(f"{where}: {key} {wrong}, not {_shown(content)}")
     return Value(content, where)
+
+
+def _secret(message: str) -> ProfileError:
+    return ProfileError(message, "name the variable that holds it: api_key_env: NAME")
 
 
 def _strings(content: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -116,7 +116,7 @@ def evidence(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable[
     """Return cite() and budget()."""
 
     def cite(place: str | int, quote: str) -> str:
-        """Record a quote as evidence. `place`: a document's path or an offset; raises ValueError when it is not there."""
+        """Record a quote as evidence. `place`: a path or an offset. Raises ValueError when the quote is not there."""
         found = parent.claim(_place(place), text_of(quote, "the quote"))
         show(f"cited: {found}")
         return found
@@ -131,7 +131,7 @@ def evidence(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable[
 
 
 def claim_all(parent: Parent, given: Any) -> None:
-    """Have the evidence of an answer checked: pairs (place, quote), dicts with path or offset and quote, or one such."""
+    """Have an answer's evidence checked: pairs (place, quote), dicts with path or offset and quote, or one such."""
     if given is None:
         return
     if isinstance(given, dict) or (isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], str)):

@@ -54,7 +54,7 @@ class Clock:
         def strptime(text: str, form: str = "%a %b %d %H:%M:%S %Y") -> time.struct_time:
             return time.strptime(text, form)
 
-        readings = {name: self.seconds for name in ("time", "perf_counter", "monotonic", "process_time")}
+        readings = dict.fromkeys(("time", "perf_counter", "monotonic", "process_time"), self.seconds)
         whole = {f"{name}_ns": self.nanoseconds for name in readings}
         readings_in_functions = {name: _plain(read) for name, read in {**readings, **whole}.items()}
         return {

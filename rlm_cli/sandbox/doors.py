@@ -16,7 +16,6 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-AST_CLASSES: tuple[type, ...] = (ast.AST,)
 _GENUINE = frozenset(each for each in vars(ast).values() if isinstance(each, type) and issubclass(each, ast.AST))
 
 
@@ -47,7 +46,7 @@ class Random(random.Random):
 
 def close() -> None:
     """Close them all."""
-    ast.iter_fields = _iter_fields  # type: ignore[assignment]
+    ast.iter_fields = _iter_fields
     ast.AST.__init__ = _guarded_node(ast.AST.__init__)  # type: ignore[method-assign]
     copy._reconstruct = _guarded_reconstruct(copy._reconstruct)  # type: ignore[attr-defined]
     enum.EnumMeta._create_ = _guarded_create(enum.EnumMeta._create_)  # type: ignore[attr-defined]
@@ -66,7 +65,7 @@ def _iter_fields(node: ast.AST) -> Iterator[tuple[str, Any]]:
     kind = next((each for each in type(node).__mro__ if each in _GENUINE), None)
     if kind is None:
         raise TypeError(f"expected an ast node, got {type(node).__name__!r}")
-    for field in kind._fields:  # type: ignore[attr-defined]
+    for field in kind._fields:
         try:
             yield field, getattr(node, field)
         except AttributeError:
@@ -89,7 +88,14 @@ def _guarded_reconstruct(original: Callable[..., Any]) -> Callable[..., Any]:
     """copy.copy does what an object's `__reduce_ex__` tells it: call anything, set any attribute of anything."""
 
     def reconstruct(
-        x: Any, memo: Any, func: Any, args: Any, state: Any = None, listiter: Any = None, dictiter: Any = None, **rest: Any
+        x: Any,
+        memo: Any,
+        func: Any,
+        args: Any,
+        state: Any = None,
+        listiter: Any = None,
+        dictiter: Any = None,
+        **rest: Any,
     ) -> Any:
         if "__reduce_ex__" in getattr(x, "__dict__", ()) or "__reduce__" in getattr(x, "__dict__", ()):
             raise TypeError(f"a {type(x).__name__!r} object that brings its own __reduce__ cannot be copied here")

@@ -64,7 +64,7 @@ def explain_unrun(error: BaseException, block: Block) -> str:
 def explain(error: BaseException, blocks: dict[str, Block], block: Block, names: Iterable[str], limit: str) -> str:
     """Describe an error that ended a running block.
 
-    `blocks`: every block so far by its file name; `names`: what the namespace holds; `limit`: the cell's time, as words.
+    `blocks`: every block so far by its file name; `names`: what the namespace holds; `limit`: its time, as words.
     """
     places = [
         (blocks[frame.f_code.co_filename], line, frame.f_code.co_name)

@@ -5,17 +5,19 @@ belong to classes and functions that the code itself has defined. Ownership is r
 is never read off a name or a module, which code can set.
 """
 
-import _string
+import ast
 import builtins
 import datetime
 import decimal
+import itertools
 import string
 import types
+from _string import formatter_field_name_split  # type: ignore[import-not-found]
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rlm_cli.sandbox.clock import Clock
-from rlm_cli.sandbox.doors import AST_CLASSES, Namespace
+from rlm_cli.sandbox.doors import Namespace
 from rlm_cli.sandbox.policy import LABEL, OWN, OWN_NAMED, READ, TYPE, VARS
 from rlm_cli.sandbox.words import FORBIDDEN, LABELS, SHARED, is_dunder, is_watched, refusal
 
@@ -131,7 +133,7 @@ class Guards:
         """Return `target` if its attributes may be written; raises TypeError otherwise."""
         if type(target) in self._own or self.owns(target):
             return target
-        if isinstance(target, (Namespace, decimal.Context, *AST_CLASSES)):
+        if isinstance(target, (Namespace, decimal.Context, ast.AST)):
             return target
         raise TypeError(f"attributes of {type(target).__name__!r} objects cannot be set here; use a variable or a dict")
 
@@ -152,11 +154,13 @@ class Guards:
 
     def _home(self, target: Any, name: str) -> type | None:
         """Return the class that defines `name` for `target`; None when that is the object itself, or nobody."""
+        line: Iterator[type]
         if isinstance(target, super):
             line = _line_above(target)
         elif isinstance(target, type):
             # What a class does not find in its line it finds in its metaclass.
-            line = iter((*target.__mro__, *type(target).__mro__))
+            metaclass: type = type(target)
+            line = itertools.chain(target.__mro__, metaclass.__mro__)
         else:
             line = iter(type(target).__mro__)
         return next((each for each in line if name in vars(each)), None)
@@ -271,13 +275,12 @@ def _type_name(guards: Guards) -> type:
         def __getitem__(cls, _item: Any) -> Any:
             return cls
 
-    made = Meta("type", (), {"__slots__": (), "__module__": "builtins"})
-    return made
+    return Meta("type", (), {"__slots__": (), "__module__": "builtins"})
 
 
 def _reads_attributes(template: str) -> bool:
     """Say whether a format string looks into its arguments, in a field or in a field's own format."""
-    for _, field, form, _ in _string.formatter_parser(template):
+    for _, field, form, _ in string.Formatter().parse(template):
         if field and ("." in field or "[" in field):
             return True
         if form and "{" in form and _reads_attributes(form):
@@ -290,10 +293,8 @@ class _Formatter(string.Formatter):
         self._guards = guards
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        first, rest = _string.formatter_field_name_split(field_name)
+        first, rest = formatter_field_name_split(field_name)
         value = self.get_value(first, args, kwargs)
         for is_attribute, key in rest:
             value = self._guards.attribute(value, key) if is_attribute else value[key]
         return value, first
-
-

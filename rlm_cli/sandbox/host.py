@@ -23,6 +23,8 @@ WRITE_SECONDS = 60.0
 """For the child to take what it is sent."""
 GRACE_SECONDS = 2.0
 """Between interrupting a cell and killing the child."""
+_INTERRUPTS = 4
+"""Spread over the grace: one can come before the cell has begun, or be caught by an `except` that cleans up."""
 
 
 def open_repl(context: Context, limits: Limits, now: float | None = None) -> "ChildRepl":
@@ -132,14 +134,15 @@ class ChildRepl:
 
     def _interrupted(self) -> CellFinished:
         """End the cell: softly first, so that its variables are kept, then with the child."""
-        self._child.interrupt()
-        deadline = time.monotonic() + GRACE_SECONDS
-        while (message := self._next(deadline)) is not None:
-            if isinstance(message, CellFinished):
-                return message
-            # The question and the interrupt crossed; refused, the code meets the interrupt next.
-            for frame in frames_of(refusal_of(message)):
-                self._write(frame)
+        started = time.monotonic()
+        for number in range(1, _INTERRUPTS + 1):
+            self._child.interrupt()
+            while (message := self._next(started + GRACE_SECONDS * number / _INTERRUPTS)) is not None:
+                if isinstance(message, CellFinished):
+                    return message
+                # The question and the interrupt crossed; refused, the code meets the interrupt next.
+                for frame in frames_of(refusal_of(message)):
+                    self._write(frame)
         self._dead = "the cell did not stop"
         self._child.kill()
         raise CellTimedOut(

@@ -72,8 +72,8 @@ LISTED = {
     "struct": "calcsize error iter_unpack pack unpack unpack_from",
     "textwrap": ALL,
     "time": "",
-    "tokenize": "COMMENT DEDENT ENCODING ENDMARKER ERRORTOKEN INDENT NAME NEWLINE NL NUMBER OP STRING TokenError TokenInfo "
-    "generate_tokens tok_name tokenize untokenize",
+    "tokenize": "COMMENT DEDENT ENCODING ENDMARKER ERRORTOKEN INDENT NAME NEWLINE NL NUMBER OP STRING TokenError "
+    "TokenInfo generate_tokens tok_name tokenize untokenize",
     "types": "",
     "typing": "Annotated Any AnyStr Callable ClassVar Collection Counter DefaultDict Deque Dict Final FrozenSet "
     "Generator Generic Hashable Iterable Iterator List Literal Mapping Match MutableMapping NamedTuple NewType "
@@ -88,7 +88,9 @@ LISTED = {
 _FILES = "there are no files and no network here; the text is in `context`, single documents in `files`"
 _PARALLEL = "llm_query_batched runs prompts in parallel"
 INSTEAD = {
-    **dict.fromkeys(("os", "shutil", "glob", "tempfile", "subprocess", "socket", "requests", "httpx", "urllib"), _FILES),
+    **dict.fromkeys(
+        ("os", "shutil", "glob", "tempfile", "subprocess", "socket", "requests", "httpx", "urllib"), _FILES
+    ),
     **dict.fromkeys(("sqlite3", "pickle", "gzip", "zipfile", "tarfile", "http", "ssl", "ctypes"), _FILES),
     **dict.fromkeys(("asyncio", "threading", "concurrent", "multiprocessing", "queue"), _PARALLEL),
     "os.path": "use posixpath or pathlib.PurePosixPath for names of files; " + _FILES,

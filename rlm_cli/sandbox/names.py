@@ -54,7 +54,12 @@ class Names:
     """The REPL's own names in one namespace."""
 
     def __init__(
-        self, namespace: dict[str, Any], parent: Parent, context: str, documents: list[Document], write: Callable[..., None]
+        self,
+        namespace: dict[str, Any],
+        parent: Parent,
+        context: str,
+        documents: list[Document],
+        write: Callable[..., None],
     ) -> None:
         def show(line: str) -> None:
             write(line)
@@ -92,9 +97,7 @@ class Names:
     def restore(self) -> tuple[str, ...]:
         """Bind every name again; returns those that had been bound to something else, or deleted."""
         missing = object()
-        changed = tuple(
-            name for name, value in self._fixed.items() if self._namespace.get(name, missing) is not value
-        )
+        changed = tuple(name for name, value in self._fixed.items() if self._namespace.get(name, missing) is not value)
         self._namespace.update(self._fixed)
         return changed
 

@@ -12,7 +12,7 @@ import ast
 from types import CodeType
 from typing import Any
 
-from RestrictedPython import RestrictingNodeTransformer
+from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from rlm_cli.sandbox.words import CLASS_NAMES, FORBIDDEN, LABELS, METHODS, is_dunder, is_watched, refusal
 
@@ -34,7 +34,7 @@ class NotAllowed(Exception):
 def compile_block(source: str, filename: str) -> CodeType:
     """Compile one block of model-written code.
 
-    Raises NotAllowed, or what Python raises for code that is none: SyntaxError, ValueError, RecursionError, MemoryError.
+    Raises NotAllowed, or what Python raises for code that is none: SyntaxError, ValueError, RecursionError and others.
     """
     tree = ast.parse(source, filename)
     policy = Policy()
@@ -46,7 +46,7 @@ def compile_block(source: str, filename: str) -> CodeType:
     return compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
 
 
-class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
+class Policy(RestrictingNodeTransformer):
     """One block's check; afterwards `refusals` holds (line, message) of everything refused."""
 
     def __init__(self) -> None:
@@ -153,7 +153,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
         self._classes.pop()
         return node
 
-    def _check_type_parameter(self, node: Any) -> ast.AST:
+    def _check_type_parameter(self, node: Any) -> Any:
         self.check_name(node, node.name)
         return self.node_contents_visit(node)
 
@@ -200,14 +200,14 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
 
     # --- match ---------------------------------------------------------------------------------------------------
 
-    def _capture(self, node: Any) -> ast.AST:
+    def _capture(self, node: Any) -> Any:
         self.check_name(node, getattr(node, "name", None))
         self.check_name(node, getattr(node, "rest", None))
         return self.node_contents_visit(node)
 
     visit_MatchStar = visit_MatchAs = visit_MatchMapping = _capture
 
-    def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:
+    def visit_MatchClass(self, node: ast.MatchClass) -> Any:
         # Positional patterns read the attributes that __match_args__ names, which nothing can check here.
         capture = self._single_capture(node)
         if capture is not None:

@@ -139,7 +139,8 @@ def _show_hits(hits: Hits, pattern: str, show: Callable[[str], None]) -> None:
     if not hits.total:
         show(f"no hits for {pattern!r}")
     else:
-        show(f"{len(hits):,} of {hits.total:,}{more} hits shown in {hits.documents:,} document{'s' * (hits.documents != 1)}")
+        places = f"{hits.documents:,} document{'s' * (hits.documents != 1)}"
+        show(f"{len(hits):,} of {hits.total:,}{more} hits shown in {places}")
 
 
 def peek_with(show: Callable[[str], None]) -> Callable[..., None]:
@@ -163,9 +164,9 @@ def described(value: Any, size: int) -> list[str]:
         if isinstance(value, str):
             title += f", {value.count(chr(10)) + 1:,} lines"
         if len(value) <= size:
-            return [title, repr(value) if isinstance(value, bytes) else str.__str__(value)]
+            return [title, _plain(value)]
         head, tail, gap = value[:half], value[-half:], f"[... {len(value) - 2 * half:,} {unit} ...]"
-        return [title, *((repr(head), gap, repr(tail)) if isinstance(value, bytes) else (head, gap, tail))]
+        return [title, _plain(head), gap, _plain(tail)]
     bounded = reprlib.Repr()
     bounded.maxstring = bounded.maxother = bounded.maxlong = max(20, size // 6)
     bounded.maxlist = bounded.maxtuple = bounded.maxdict = bounded.maxset = bounded.maxdeque = 6
@@ -178,6 +179,10 @@ def described(value: Any, size: int) -> list[str]:
         tail = ", ".join(map(bounded.repr, value[-2:]))
         return [title, f"{head}, [... {len(value) - 6:,} items ...], {tail}"]
     return [title, bounded.repr(value)[: 2 * size]]
+
+
+def _plain(value: str | bytes) -> str:
+    return repr(value) if isinstance(value, bytes) else str.__str__(value)
 
 
 def smart_chunk(text: str, target_size: int = 100_000) -> list[str]:

@@ -43,14 +43,12 @@ def serve(end: int, context_file: int, parent: int) -> None:
     try:
         hello = channel.receive()
         context = _read(context_file, hello["size"])
-        documents = []
+        documents: list[Document] = []
         while len(documents) < hello["documents"]:
             documents += [Document(context, *row) for row in channel.receive()["rows"]]
         session = Session(channel, context, documents, hello)
         _warm()
-        walls = confine.confine(
-            confine.room(bare, hello["size"], context.isascii(), hello["seconds"]), parent
-        )
+        walls = confine.confine(confine.room(bare, hello["size"], context.isascii(), hello["seconds"]), parent)
         channel.send(
             {
                 "tag": "ready",

@@ -49,9 +49,10 @@ class Documents(Sequence[Document]):
         if isinstance(index, str):
             return find(self._by_path, index)
         try:
-            return self._rows[index]
+            row: Document = self._rows[index]
         except IndexError:
             raise IndexError(f"there are {len(self._rows):,} documents, 0 to {len(self._rows) - 1}") from None
+        return row
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -37,7 +37,6 @@ class FailedReply:
             self._refuse()
         raise AttributeError(f"a failed sub-call has .ok and .error, not {name!r}")
 
-
     def __copy__(self) -> "FailedReply":
         return self
 

@@ -32,7 +32,8 @@ def stop() -> None:
 
 READY = {"tag": "ready", "python": "3", "modules": [], "walls": []}
 FINISHED = {
-    "tag": "finished", "number": 1, "output": "", "characters": 0, "error": None, "final": None, "variables": [], "tampered": [],
+    "tag": "finished", "number": 1, "output": "", "characters": 0, "error": None, "final": None,
+    "variables": [], "tampered": [],
 }  # fmt: skip
 ASKED = {"tag": "asked", "count": 1, "model": None, "batched": False}
 

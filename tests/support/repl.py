@@ -12,8 +12,8 @@ from rlm_cli.seams import (
     BudgetTold,
     Cell,
     CellFinished,
-    Claimed,
     ClaimChecked,
+    Claimed,
     SubAnswer,
     SubAnswers,
 )
