@@ -28,7 +28,7 @@ class Worst:
     input_tokens: int
     output_tokens: int
     cost_usd: float
-    """0 when the price is unknown; then there is no cost cap either (checked where the run starts)."""
+    """0 when the price is unknown: a cap then refuses to go on as soon as the first cost is."""
 
     @property
     def tokens(self) -> int:
@@ -44,6 +44,8 @@ class Reservation:
 
     role: Role
     model: str
+    expected_input: int
+    """Input tokens by our own count and margin."""
     worst: Worst
 
 
@@ -85,8 +87,9 @@ class Budget:
         Raises LimitReached when time, tokens or money do not allow it. While other calls are open, what they will
         give back may be enough: then this waits for them.
         """
-        worst = self.worst_case(request.spec, request.messages)
-        reservation = Reservation(request.role, request.spec.model, worst)
+        expected = self._expected_input(request.messages)
+        worst = self._worst(request.spec, expected)
+        reservation = Reservation(request.role, request.spec.model, expected, worst)
         with self._changed:
             while (refusal := self._refusal(worst, last_word)) is not None:
                 if not self._open or refusal.limit == "timeout":
@@ -109,9 +112,8 @@ class Budget:
                 self._written_off = _plus(self._written_off, reservation.worst)
             else:
                 self._usage[reservation.role] += usage
-                beyond = usage.input_tokens - reservation.worst.input_tokens
-                if beyond > 0:
-                    self._excess[reservation.model] = self._excess.get(reservation.model, 0) + beyond
+                beyond = usage.input_tokens - reservation.expected_input
+                self._excess[reservation.model] = max(beyond, self._excess.get(reservation.model, 0))
             self._changed.notify_all()
 
     def write_off_open(self) -> None:
@@ -148,8 +150,15 @@ class Budget:
 
     def worst_case(self, spec: ModelSpec, messages: tuple[Message, ...], further_tokens: int = 0) -> Worst:
         """Return the most a call can use: its prompt with a margin for other tokenizers, and a whole reply."""
-        prompt = sum(prompt_tokens(message.text) + _MESSAGE_TOKENS for message in messages) + further_tokens
-        input_tokens = round(prompt * _TOKENIZER_MARGIN) + self._excess.get(spec.model, 0)
+        return self._worst(spec, self._expected_input(messages, further_tokens))
+
+    def _expected_input(self, messages: tuple[Message, ...], further_tokens: int = 0) -> int:
+        prompt = sum(prompt_tokens(message.text) + _MESSAGE_TOKENS for message in messages)
+        return round((prompt + further_tokens) * _TOKENIZER_MARGIN)
+
+    def _worst(self, spec: ModelSpec, expected_input: int) -> Worst:
+        # A provider that has counted more than we did once will do so again.
+        input_tokens = expected_input + self._excess.get(spec.model, 0)
         price = spec.price
         cost = 0.0
         if price is not None:
@@ -184,8 +193,12 @@ class Budget:
                 f"the token limit of {limits.max_tokens:,} does not allow another call: {used.tokens:,} used, "
                 f"up to {worst.tokens:,} needed, {self._kept_back.tokens:,} kept back for the last word",
             )
-        spent = used.cost_usd or 0.0
-        if limits.max_cost is not None and spent + held.cost_usd + worst.cost_usd > limits.max_cost + 1e-12:
+        if limits.max_cost is None:
+            return None
+        if used.cost_usd is None:
+            return LimitReached("max_cost", f"the cost of a call is unknown, so ${limits.max_cost:g} cannot be kept")
+        spent = used.cost_usd
+        if spent + held.cost_usd + worst.cost_usd > limits.max_cost + 1e-12:
             return LimitReached(
                 "max_cost",
                 f"the cost limit of ${limits.max_cost:g} does not allow another call: ${spent:.4f} spent, "

@@ -14,6 +14,7 @@
     │   ├── RateLimited             may be tried again
     │   ├── ServerFailed            may be tried again
     │   ├── Unreachable             may be tried again
+    │   │   └── ConnectionLost
     │   ├── CallTimedOut            may be tried again
     │   └── Refused             3   a refusal or a content filter
     ├── LimitReached            3   the Budget said no
@@ -125,6 +126,12 @@ class ServerFailed(ModelError):
 
 class Unreachable(ModelError):
     retryable = True
+
+
+class ConnectionLost(Unreachable):
+    """The connection broke after the request had been sent."""
+
+    outcome_known = False
 
 
 class CallTimedOut(ModelError):

@@ -93,7 +93,14 @@ def test_a_provider_that_counts_more_than_we_do_is_believed_from_then_on() -> No
     budget = Budget(Limits())
     before = budget.worst_case(SPEC, request().messages)
     budget.settle(budget.admit(request()), used(0.0, input_tokens=1000))
-    assert budget.worst_case(SPEC, request().messages).input_tokens >= 1000 > before.input_tokens
+    assert budget.worst_case(SPEC, request().messages).input_tokens == 1000 > before.input_tokens
+
+
+def test_calls_side_by_side_teach_the_same_lesson_once() -> None:
+    budget = Budget(Limits())
+    for reservation in [budget.admit(request()) for _ in range(5)]:
+        budget.settle(reservation, used(0.0, input_tokens=1000))
+    assert budget.worst_case(SPEC, request().messages).input_tokens == 1000
 
 
 def test_an_unknown_price_makes_the_cost_unknown() -> None:
@@ -101,6 +108,13 @@ def test_an_unknown_price_makes_the_cost_unknown() -> None:
     budget.settle(budget.admit(request()), used(0.5))
     budget.settle(budget.admit(request(spec=ModelSpec("x/y"))), used(None))
     assert budget.usage().cost_usd is None
+
+
+def test_a_cap_does_not_go_on_with_a_cost_it_cannot_know() -> None:
+    budget = Budget(Limits(max_cost=1))
+    budget.settle(budget.admit(request()), used(None))
+    with pytest.raises(LimitReached, match="unknown"):
+        budget.admit(request())
 
 
 def test_subcalls_are_taken_all_or_none_and_the_refusal_names_what_is_left() -> None:

@@ -87,18 +87,18 @@ def test_what_cannot_succeed_is_not_tried_again() -> None:
     assert time.slept == []
 
 
-def test_giving_up_tells_how_often_and_how_long_it_was_tried() -> None:
+def test_giving_up_tells_how_often_it_was_tried() -> None:
     time, inner = Time(), Listed(ServerFailed("busy", "hint"))
     with pytest.raises(ServerFailed) as caught:
         retrying(inner, time).complete(ask(SPEC, timeout=10_000))
     assert len(inner.asked) == ATTEMPTS
-    assert str(caught.value) == f"busy ({ATTEMPTS} attempts in 122 s)"
+    assert str(caught.value) == f"busy (after {ATTEMPTS} attempts)"
     assert caught.value.hint == "hint"
 
 
 def test_the_timeout_covers_all_attempts_together() -> None:
     time, inner = Time(), Listed(ServerFailed("busy"))
-    with pytest.raises(ServerFailed, match="attempts in"):
+    with pytest.raises(ServerFailed, match="after . attempts"):
         retrying(inner, time).complete(ask(SPEC, timeout=10))
     assert time.now - 100 <= 10
 

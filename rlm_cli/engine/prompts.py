@@ -100,7 +100,7 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             f"A cell may compute for {limits.cell_timeout:g} s, waiting for models not counted. Of its output you see "
             f"about {SHOWN:,} characters, head and tail; out[n] has the whole.",
             f"Python {facts.python}. You may import {', '.join(facts.modules)}. Not there: files, network, processes, "
-            "eval and exec, async, names with double underscores. The clock stands still.",
+            "eval and exec, async, attributes with double underscores. The clock stands still.",
             "",
             "The answer is text for the person who asked"
             + ("; places in it are written path:line." if len(task.context.documents) > 1 else "."),

@@ -23,6 +23,7 @@ from rlm_cli.errors import (
     AuthenticationFailed,
     BadReply,
     CallTimedOut,
+    ConnectionLost,
     ModelError,
     PromptTooLarge,
     RateLimited,
@@ -99,6 +100,8 @@ TRANSPORT: Mapping[str, Kind] = {
     "UnsupportedProtocol": RequestRejected,
     "InvalidURL": RequestRejected,
     "ConnectTimeout": Unreachable,
+    "ReadError": ConnectionLost,
+    "RemoteProtocolError": ConnectionLost,
     "TimeoutException": CallTimedOut,
     "TransportError": Unreachable,
     "ConnectionError": Unreachable,
@@ -242,13 +245,13 @@ def _words(
     if kind is Refused:
         return f"{where} declined to answer{because}", None
     if kind is RateLimited:
-        return f"{where} asks for fewer requests{code}{because}", "lower `concurrency:`, or raise the limit at the provider"
+        return f"{where} asks for fewer requests{code}{because}", "lower `concurrency:`, or raise the provider's limit"
     if kind is CallTimedOut:
         return (
             f"{spec.model} did not answer within {timeout:.3g} s",
             "raise `timeout:` of the model in the profile",
         )
-    if kind is Unreachable:
+    if issubclass(kind, Unreachable):
         return f"cannot reach {where}: {_obstacle(chain)}", _reach_hint(spec)
     if kind is BadReply:
         page = "<html" in str(error).lower() or "<!doctype" in str(error).lower()

@@ -116,7 +116,7 @@ class Retrying:
         error: ModelError | None = None
         for attempt in range(1, ATTEMPTS + 1):
             if not self._wait(address, deadline):
-                raise _given_up(error or self._no_time(request, address), attempt - 1, started, self._clock())
+                raise _given_up(error or self._no_time(request, address), attempt - 1)
             try:
                 reply = self._inner.complete(replace(request, timeout=deadline - self._clock()))
             except ModelError as failed:
@@ -128,7 +128,7 @@ class Retrying:
                     with address.lock:
                         address.open_at = max(address.open_at, self._clock() + pause)
                 if not self._worth_another(failed, attempt, pause, address, deadline):
-                    raise _given_up(failed, attempt, started, self._clock()) from failed
+                    raise _given_up(failed, attempt) from failed
                 if not shared:
                     self._sleep(pause)
             else:
@@ -175,9 +175,10 @@ class Retrying:
         return CallTimedOut(f"no time was left to ask {request.spec.model}", "raise `--timeout`", usage=Usage())
 
 
-def _given_up(error: ModelError, attempts: int, started: float, now: float) -> ModelError:
+def _given_up(error: ModelError, attempts: int) -> ModelError:
     """Return the error with what was tried, where that was more than once."""
     if attempts < 2:
         return error
-    message = f"{error} ({attempts} attempts in {now - started:.3g} s)"
+    # Without the time they took, so that equal failures can be counted together.
+    message = f"{error} (after {attempts} attempts)"
     return type(error)(message, error.hint, error.retry_after, error.usage)

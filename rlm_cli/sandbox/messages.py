@@ -110,6 +110,8 @@ class Inbox:
 
 def read_ready(frame: Frame) -> ReplFacts:
     """Return what the child says of itself when it is ready; raises ValueError."""
+    if frame.get("tag") == "failed":
+        raise ValueError(_text(frame, "reason", 500))
     if frame.get("tag") != "ready":
         raise ValueError("it was not ready")
     return ReplFacts(_text(frame, "python", 50), _texts(frame, "modules", 500), _texts(frame, "walls", 50))

@@ -3,13 +3,12 @@
 Covered: the order of all this, the namespace, what a cell comes to. One thread, one namespace for the whole session.
 """
 
-import base64
 import codecs
-import hashlib
+import contextlib
+import importlib
 import mmap
 import os
 import platform
-import socket
 import sys
 import time
 import warnings
@@ -36,31 +35,29 @@ _ENCODINGS = """
     """.split()
 
 
-def serve(end: int, context_file: int, parent: int) -> None:
-    """Be the child of process `parent` until its end of the socket closes."""
+def open_session(channel: Channel, context_file: int, parent: int) -> "Session":
+    """Get ready in all respects: text, namespace, walls. After this nothing can be loaded or opened any more.
+
+    `parent` is the process that must outlive this one.
+    """
     bare = confine.address_space()
-    channel = Channel(socket.socket(fileno=end))
-    try:
-        hello = channel.receive()
-        context = _read(context_file, hello["size"])
-        documents: list[Document] = []
-        while len(documents) < hello["documents"]:
-            documents += [Document(context, *row) for row in channel.receive()["rows"]]
-        session = Session(channel, context, documents, hello)
-        _warm()
-        walls = confine.confine(confine.room(bare, hello["size"], context.isascii(), hello["seconds"]), parent)
-        channel.send(
-            {
-                "tag": "ready",
-                "python": platform.python_version(),
-                "modules": session.modules,
-                "walls": ["restricted Python", "a process of its own, without environment", *walls],
-            }
-        )
-        while True:
-            session.run(channel.receive())
-    except EOFError:
-        return
+    hello = channel.receive()
+    context = _read(context_file, hello["size"])
+    documents: list[Document] = []
+    while len(documents) < hello["documents"]:
+        documents += [Document(context, *row) for row in channel.receive()["rows"]]
+    session = Session(channel, context, documents, hello)
+    _warm()
+    walls = confine.confine(confine.room(bare, hello["size"], context.isascii(), hello["seconds"]), parent)
+    channel.send(
+        {
+            "tag": "ready",
+            "python": platform.python_version(),
+            "modules": session.modules,
+            "walls": ["restricted Python", "a process of its own, without environment", *walls],
+        }
+    )
+    return session
 
 
 def _read(context_file: int, size: int) -> str:
@@ -82,7 +79,8 @@ def _warm() -> None:
     time.tzset()
     time.strptime("2000", "%Y")
     "\N{BULLET}".encode("ascii", "namereplace")
-    base64.b64encode(hashlib.sha256(str(10**5000 if sys.version_info >= (3, 12) else 0)[:1].encode()).digest())
+    with contextlib.suppress(ImportError):  # from 3.12 on: arithmetic of very long integers
+        importlib.import_module("_pylong")
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda _unraisable: None
     for finders in (sys.meta_path, sys.path, sys.path_hooks):
@@ -110,6 +108,14 @@ class Session:
         self._namespace["__builtins__"] = built_ins(guards, modules, write)
         self._names = Names(self._namespace, Parent(channel, self._interrupts), context, documents, write)
         self._names.protect(guards.hooks())
+
+    def serve(self) -> None:
+        """Run cells until the parent's end closes."""
+        try:
+            while True:
+                self.run(self._channel.receive())
+        except EOFError:
+            return
 
     def run(self, cell: Frame) -> None:
         """Run a cell and send what it came to."""

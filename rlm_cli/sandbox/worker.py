@@ -6,6 +6,7 @@ It holds no class and no function that stays: this module is about to lose its n
 """
 
 import importlib.util
+import socket
 import sys
 
 
@@ -24,6 +25,18 @@ def _make_importable() -> None:
 
 if __name__ == "__main__":
     _make_importable()
-    from rlm_cli.sandbox.session import serve
+    from rlm_cli.sandbox.protocol import Channel
 
-    serve(*map(int, sys.argv[1:]))
+    socket_number, context_number, parent = map(int, sys.argv[1:])
+    channel = Channel(socket.socket(fileno=socket_number))
+    try:
+        from rlm_cli.sandbox.session import open_session
+
+        session = open_session(channel, context_number, parent)
+    except EOFError:
+        sys.exit(1)
+    except Exception as error:
+        # Nobody reads this process's stderr: what is missing here has to be told in the conversation.
+        channel.send({"tag": "failed", "reason": f"{type(error).__name__}: {error}"[:500]})
+        raise
+    session.serve()
