@@ -190,6 +190,8 @@ class Guards:
         if (name == "mro" and isinstance(target, type)) or (name == "obj" and isinstance(target, AttributeError)):
             raise AttributeError(refusal(name))
         value = getattr(target, name)
+        if isinstance(value, types.ModuleType):  # PurePath.parser, from 3.13 on
+            raise AttributeError(refusal(name))
         if isinstance(value, types.BuiltinFunctionType):
             return self._instead_of(value, name)
         if isinstance(value, types.MethodDescriptorType) and value.__objclass__ is str:
