@@ -10,11 +10,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from rlm_cli.context import Context
+from rlm_cli.context import Context, header
 from rlm_cli.types import Document
 
 _SAMPLE = 600
 """Characters each of head, middle and tail."""
+_SHOWN_WHOLE = 2_400
+"""Characters of a text that is shown whole: little more than its samples would take."""
 _PROBE = 20_000
 """Characters from which a single document's shape is guessed."""
 _LARGEST = 10
@@ -72,14 +74,20 @@ def _skips(context: Context) -> Iterable[str]:
 
 def _samples(context: Context) -> Iterable[str]:
     size = context.characters
-    if size <= 3 * _SAMPLE:
-        yield "The whole text:"
-        yield _quoted(context.text(0, size))
+    if size <= _SHOWN_WHOLE:
+        yield "The whole text, its lines numbered:"
+        yield from (_numbered(context, document) for document in context.documents)
         return
     middle = size // 2 - _SAMPLE // 2
     for name, start in (("Head", 0), (f"Middle, from offset {middle:,}", middle), ("Tail", size - _SAMPLE)):
         yield f"{name}:"
         yield _quoted(context.text(start, start + _SAMPLE))
+
+
+def _numbered(context: Context, document: Document) -> str:
+    lines = context.text(document.span.start, document.span.end).removesuffix("\n").split("\n")
+    title = [f"| {header(document.path).rstrip()}"] if len(context.documents) > 1 else []
+    return "\n".join([*title, *(f"| {number:4} {line}" for number, line in enumerate(lines, 1))])
 
 
 def _quoted(text: str) -> str:

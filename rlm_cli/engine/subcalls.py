@@ -198,7 +198,5 @@ def _summary(
     if truncated := sum(answer.truncated for answer in answers.values()):
         parts.append(f"{truncated} cut at the output limit")
     failures = [(number, answers[prompt].error) for number, prompt in enumerate(prompts) if answers[prompt].error]
-    if failures:
-        number, error = failures[0]
-        parts.append(f"{len(failures)} failed (#{number}: {error})")
+    parts.append(f"{len(failures)} failed" + (f" (#{failures[0][0]}: {failures[0][1]})" if failures else ""))
     return f"[batch: {', '.join(parts)}]"

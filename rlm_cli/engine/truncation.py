@@ -2,6 +2,8 @@
 
 SHOWN = 8_000
 """Characters of one iteration's output that the root model sees."""
+_TOLERANCE = 1.1
+"""Where a cut would save less than this, there is none."""
 _LINE = 1_500
 """Characters of one line that it sees, when there is more than that line."""
 
@@ -13,8 +15,9 @@ def shorten(text: str, whole: str, total: int | None = None, limit: int = SHOWN)
     itself only a part.
     """
     total = len(text) if total is None else total
-    if len(text) > limit:
-        text = "\n".join(_shorten_line(line, limit) for line in text.split("\n"))
+    if len(text) <= limit * _TOLERANCE:
+        return text
+    text = "\n".join(_shorten_line(line, limit) for line in text.split("\n"))
     if len(text) <= limit:
         return text
     head, tail = _head(text, limit * 2 // 3), _tail(text, limit // 3)

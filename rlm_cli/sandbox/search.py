@@ -9,7 +9,7 @@ from typing import Any
 from rlm_cli.sandbox.tables import Document, Documents
 
 _COUNT_LIMIT = 1_000_000
-_HEADING = re.compile(r"(?m)^(?=#{1,6} \S|={3,} \S|(?:chapter|section|article|part)\s+[\dIVXLC]+\b)", re.IGNORECASE)
+_HEADING = re.compile(r"\n(?=#{1,6} \S|={3,} \S|(?i:chapter|section|article|part)\s+[\dIVXLC]+\b)")
 _SENTENCE = re.compile(r"[.!?][\"')\]]*\s+|[\u3002\uff01\uff1f]")
 
 
@@ -207,7 +207,7 @@ def smart_chunk(text: str, target_size: int = 100_000) -> list[str]:
 
 def _cut(text: str, first: int, last: int) -> int:
     """Return the best place to cut in first..last: before a heading, else after a blank line, a sentence, a word."""
-    headings = [found.start() for found in _HEADING.finditer(text, first, last) if text[found.start() - 1] == "\n"]
+    headings = [found.end() for found in _HEADING.finditer(text, first - 1, last)]
     if headings:
         return headings[-1]
     blank = text.rfind("\n\n", first - 1, last)
