@@ -52,6 +52,8 @@ def test_an_error_inside_the_library_points_at_the_codes_own_line_and_shows_no_p
     [
         ("reslts = 1\nresults", "near: reslts"),
         ("prnt(1)", "near: print"),
+        ("documents[0].txt", "near: text"),
+        ("{}['k']", "KeyError: 'k'"),
         ("open('x')", "the text is in `context`"),
         ("import os", "module 'os' is not available: there are no files and no network here; the text is in `context`"),
         ("import os.path", "use posixpath"),

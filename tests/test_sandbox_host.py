@@ -13,7 +13,7 @@ from support.repl import NOW, context_of, session_over
 from rlm_cli.context import Context
 from rlm_cli.errors import CellTimedOut, ReplDied, SandboxError
 from rlm_cli.sandbox import ChildRepl, open_repl
-from rlm_cli.seams import Asked, BudgetAsked, BudgetTold, Cell, CellFinished, SubAnswer, SubAnswers
+from rlm_cli.seams import Asked, BudgetAsked, BudgetTold, Cell, CellFinished, Repl, SubAnswer, SubAnswers
 from rlm_cli.types import Limits
 
 LIAR = Path(__file__).parent / "support" / "lying_child.py"
@@ -155,6 +155,12 @@ def test_the_order_of_the_conversation_is_kept_by_the_caller_too(context: Contex
         assert finished.output == "much\n"
     finally:
         repl.close()
+
+
+def test_a_session_is_what_the_engine_knows_as_a_repl(context: Context) -> None:
+    repl: Repl = open_repl(context, Limits())
+    assert repl.facts.modules
+    repl.close()
 
 
 def test_two_sessions_live_side_by_side(context: Context) -> None:

@@ -5,7 +5,7 @@ The only place that decides what goes to stdout and what to stderr.
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,27 +28,18 @@ from rlm_cli.types import Profile, Result, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What `rlm analyze` was asked to do; the options have their meaning in analyze.py."""
+    """What `rlm analyze` was asked to do; cli/options.py says what each option means."""
 
     inputs: tuple[str, ...]
     question: str
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    gitignore: bool
-    hidden: bool
-    max_file_size: int
-    exact_tokens: bool
+    load_options: LoadOptions
     profile: str | None
-    root_model: str | None
-    sub_model: str | None
-    settings: tuple[str, ...]
+    overrides: Overrides
     trusts_repository: bool
-    limits: Mapping[str, float | int | None]
     format: str
     output: str | None
     events: str | None
     quiet: bool
-    debug: bool
     allow_partial: bool
     recorded: bool
 
@@ -56,19 +47,11 @@ class Job:
 def perform(job: Job) -> int:
     """Do the job; return the exit code. Raises RlmError for what went wrong before the run began."""
     profile = _profile(job)
-    options = LoadOptions(
-        include=job.include,
-        exclude=job.exclude,
-        gitignore=job.gitignore,
-        hidden=job.hidden,
-        max_file_size=job.max_file_size,
-        exact_tokens=job.exact_tokens,
-    )
     with ExitStack() as stack:
         events = stack.enter_context(_opened("--events", job.events)) if job.events else None
         if job.output is not None:
             _check_writable("-o", job.output)
-        prepared = analysis.prepare(job.inputs, job.question, profile, options, sys.stdin.buffer)
+        prepared = analysis.prepare(job.inputs, job.question, profile, job.load_options, sys.stdin.buffer)
         task = prepared.task
         stack.callback(task.context.close)
         for warning in prepared.warnings:
@@ -85,13 +68,13 @@ def perform(job: Job) -> int:
 
 
 def _profile(job: Job) -> Profile:
-    overrides = Overrides(job.root_model, job.sub_model, job.settings, job.limits)
-    if job.root_model and job.sub_model and not job.profile:
-        return custom(overrides)
+    if job.overrides.root_model and job.overrides.sub_model and not job.profile:
+        return custom(job.overrides)
     choice = choose(job.profile)
     if choice.reason and not job.quiet:
         say(f"profile {choice.name}: {choice.reason}")
-    return load(find(choice.name, job.inputs, job.trusts_repository), overrides, job.inputs, job.trusts_repository)
+    found = find(choice.name, job.inputs, job.trusts_repository)
+    return load(found, job.overrides, job.inputs, job.trusts_repository)
 
 
 @contextmanager

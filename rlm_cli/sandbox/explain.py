@@ -8,7 +8,6 @@ import difflib
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from rlm_cli.sandbox.interrupts import CellTimeout
 from rlm_cli.sandbox.policy import NotAllowed
@@ -99,11 +98,7 @@ def _title(error: BaseException, limit: str) -> str:
 
 def _message(error: BaseException) -> str:
     try:
-        if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
-            text: Any = error.args[0]
-        else:
-            text = str(error)
-        return str.__str__(text).encode("utf-8", "backslashreplace").decode("utf-8")
+        return str.__str__(str(error)).encode("utf-8", "backslashreplace").decode("utf-8")
     except CellTimeout:
         raise
     except BaseException as another:  # noqa: BLE001 - the class may be the code's own and do anything
@@ -115,8 +110,9 @@ def _hint(error: BaseException, names: Iterable[str]) -> str | None:
         if error.name in _INSTEAD:
             return _INSTEAD[error.name]
         known = [each for each in (*names, *_public_built_ins()) if each.isidentifier()]
-        near = difflib.get_close_matches(error.name[:200], known, n=3)
-        return f"near: {', '.join(near)}" if near else None
+        return _near(error.name, known)
+    if isinstance(error, AttributeError) and isinstance(error.name, str):
+        return _near(error.name, [each for each in dir(error.obj) if not each.startswith("_")])
     if isinstance(error, MemoryError):
         return "the sandbox's memory is full; delete large values (del name), work on slices or generators"
     if isinstance(error, RecursionError):
@@ -126,6 +122,11 @@ def _hint(error: BaseException, names: Iterable[str]) -> str | None:
     if isinstance(error, SystemExit):
         return _INSTEAD["exit"]
     return None
+
+
+def _near(name: str, known: Iterable[str]) -> str | None:
+    near = difflib.get_close_matches(name[:200], known, n=3)
+    return f"near: {', '.join(near)}" if near else None
 
 
 def _public_built_ins() -> list[str]:

@@ -10,7 +10,7 @@ from rlm_cli.sandbox.tables import Document, Documents
 
 _COUNT_LIMIT = 1_000_000
 _HEADING = re.compile(r"\n(?=#{1,6} \S|={3,} \S|(?i:chapter|section|article|part)\s+[\dIVXLC]+\b)")
-_SENTENCE = re.compile(r"[.!?][\"')\]]*\s+|[\u3002\uff01\uff1f]")
+_SENTENCE_ENDS = (". ", "! ", "? ", ".\n", "!\n", "?\n", '." ', ".) ", "\u3002", "\uff01", "\uff1f")
 
 
 class Hit:
@@ -210,14 +210,8 @@ def _cut(text: str, first: int, last: int) -> int:
     headings = [found.end() for found in _HEADING.finditer(text, first - 1, last)]
     if headings:
         return headings[-1]
-    blank = text.rfind("\n\n", first - 1, last)
-    if blank >= 0:
-        return blank + 2
-    sentences = [found.end() for found in _SENTENCE.finditer(text, first - 1, last)]
-    if sentences:
-        return sentences[-1]
-    for mark in ("\n", " "):
-        place = text.rfind(mark, first - 1, last)
-        if place >= 0:
-            return place + 1
+    for marks in (("\n\n",), _SENTENCE_ENDS, ("\n",), (" ",)):
+        ends = [place + len(mark) for mark in marks if (place := text.rfind(mark, first - 1, last)) >= 0]
+        if ends:
+            return max(ends)
     return last

@@ -1,0 +1,73 @@
+"""The options of `rlm analyze`, one a line, in the groups of its help."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+
+class Format(StrEnum):
+    """The names of `reports.FORMATS`, which is not imported here: help has to be quick."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def _input(*names: str, help: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Input")
+
+
+def _models(*names: str, help: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Models")
+
+
+def _limits(*names: str, help: str, metavar: str) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Limits")
+
+
+def _output(*names: str, help: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Output")
+
+
+def _storage(*names: str, help: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Storage")
+
+
+Switch = bool
+Texts = list[str] | None
+Text = str | None
+Whole = int | None
+
+Arguments = Annotated[Texts, typer.Argument(metavar="[INPUT]... QUESTION")]
+
+QuestionFile = Annotated[Text, _input("-Q", "--question-file", metavar="FILE", help="Read the question from FILE.")]
+Include = Annotated[Texts, _input("-i", "--include", metavar="GLOB", help="Load only these (gitignore syntax).")]
+Exclude = Annotated[Texts, _input("-x", "--exclude", metavar="GLOB", help="Leave these out (gitignore syntax).")]
+NoGitignore = Annotated[Switch, _input("--no-gitignore", help="Load ignored files too.")]
+Hidden = Annotated[Switch, _input("--hidden", help="Load what is named with a first dot.")]
+MaxFileSize = Annotated[str, _input("--max-file-size", metavar="SIZE", help="Skip larger files found in folders.")]
+ExactTokens = Annotated[Switch, _input("--exact-tokens", help="Count tokens instead of estimating them.")]
+
+ProfileName = Annotated[Text, _models("-p", "--profile", metavar="NAME|FILE", help="Which models and limits to use.")]
+RootModel = Annotated[Text, _models("--root-model", metavar="ID", help="Another root model, any litellm id.")]
+SubModel = Annotated[Text, _models("--sub-model", metavar="ID", help="Another sub-model, any litellm id.")]
+Settings = Annotated[Texts, _models("--set", metavar="KEY=VALUE", help="Set a profile key: limits.max_cost=2.")]
+TrustRepoConfig = Annotated[Switch, _models("--trust-repo-config", help="Use a profile that lies inside an input.")]
+
+MaxCost = Annotated[Text, _limits("--max-cost", metavar="USD", help="Or none, for no cap.")]
+MaxIterations = Annotated[Whole, _limits("--max-iterations", metavar="N", help="Root replies.")]
+MaxSubcalls = Annotated[Whole, _limits("--max-subcalls", metavar="N", help="Paid calls of the sub-model.")]
+MaxDepth = Annotated[Whole, _limits("--max-depth", metavar="N", help="1: sub-calls are plain model calls.")]
+MaxTokens = Annotated[Text, _limits("--max-tokens", metavar="N", help="Input and output of all calls; or none.")]
+Timeout = Annotated[float | None, _limits("--timeout", metavar="SECONDS", help="For the whole run.")]
+Concurrency = Annotated[Whole, _limits("--concurrency", metavar="N", help="Calls side by side.")]
+
+ReportFormat = Annotated[Format, _output("-f", "--format", help="How the answer is printed.")]
+Output = Annotated[Text, _output("-o", "--output", metavar="FILE", help="Write the answer to FILE, not to stdout.")]
+Events = Annotated[Text, _output("--events", metavar="FILE", help="Write every event as a JSON line.")]
+Quiet = Annotated[Switch, _output("-q", "--quiet", help="Nothing on stderr but warnings and errors.")]
+Debug = Annotated[Switch, _output("--debug", help="Show where an internal error arose.")]
+AllowPartial = Annotated[Switch, _output("--allow-partial", help="Exit with 0 although the run is incomplete.")]
+
+NoRecord = Annotated[Switch, _storage("--no-record", help="Do not record the run.")]
