@@ -39,6 +39,6 @@ def loopback_only() -> Iterator[None]:
             raise OSError(f"a test tried to connect to {address[0]}")
         connect(self, address)
 
-    socket.socket.connect = guarded  # type: ignore[method-assign]
+    socket.socket.connect = guarded  # type: ignore[method-assign, assignment]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]

@@ -73,7 +73,8 @@ def main() -> None:
     ours, bare = (statistics.median(each) for each in zip(*pairs, strict=True))
     ratio = statistics.median(one / other for one, other in pairs)
     print(
-        f"{CALLS} sub-calls of {SECONDS} s, {WIDTH} wide: rlm {ours:.2f} s, litellm {bare:.2f} s: {ratio:.2f}x (aim: 1.15x)"
+        f"{CALLS} sub-calls of {SECONDS} s, {WIDTH} wide: "
+        f"rlm {ours:.2f} s, litellm {bare:.2f} s: {ratio:.2f}x (aim: 1.15x)"
     )
 
 
