@@ -81,6 +81,8 @@ class ContextLoaded(Event):
     inputs: tuple[str, ...]
     skipped: dict[str, int]
     """Reason -> number of files."""
+    sandbox: tuple[str, ...]
+    """The walls around the REPL that now holds the context."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

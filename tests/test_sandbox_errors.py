@@ -14,7 +14,8 @@ def session() -> Iterator[Session]:
 
 def test_an_error_names_type_line_and_what_is_kept(session: Session) -> None:
     assert session.error("a = 1\nb = a / 0\nc = 3") == (
-        "ZeroDivisionError: division by zero\nline 2: b = a / 0\nVariables set before line 2 are kept."
+        "ZeroDivisionError: division by zero\nline 2: b = a / 0\nVariables set before line 2 are kept: "
+        "go on from there, do not repeat the block."
     )
     assert session.value("print(a)") == "1"
 
@@ -22,7 +23,8 @@ def test_an_error_names_type_line_and_what_is_kept(session: Session) -> None:
 def test_the_first_block_that_fails_ends_the_cell(session: Session) -> None:
     finished = session.run("x1 = 1", "x2 = 2\nraise ValueError('no')", "x3 = 3")
     assert finished.error == (
-        "ValueError: no\nblock 2, line 2: raise ValueError('no')\nVariables set before block 2, line 2 are kept.\n"
+        "ValueError: no\nblock 2, line 2: raise ValueError('no')\nVariables set before block 2, line 2 are kept: "
+        "go on from there, do not repeat the block.\n"
         "The 1 block after it did not run."
     )
     assert {"x1", "x2"} <= set(finished.variables)
@@ -50,9 +52,9 @@ def test_an_error_inside_the_library_points_at_the_codes_own_line_and_shows_no_p
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        ("reslts = 1\nresults", "near: reslts"),
-        ("prnt(1)", "near: print"),
-        ("documents[0].txt", "near: text"),
+        ("reslts = 1\nresults", "did you mean reslts?"),
+        ("prnt(1)", "did you mean print?"),
+        ("documents[0].txt", "did you mean text?"),
         ("{}['k']", "KeyError: 'k'"),
         ("open('x')", "the text is in `context`"),
         ("import os", "module 'os' is not available: there are no files and no network here; the text is in `context`"),

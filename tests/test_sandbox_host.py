@@ -176,8 +176,8 @@ def test_the_facts_say_what_a_session_is_like() -> None:
     assert facts.python.count(".") == 2
     assert {"re", "json", "ast", "collections"} <= set(facts.modules)
     assert "os" not in facts.modules
-    assert "restricted Python" in facts.walls
-    assert "resource limits" in facts.walls
+    assert "policy" in facts.walls
+    assert "rlimits" in facts.walls
     assert not any("Landlock" in wall or "seccomp" in wall for wall in facts.walls)
 
 

@@ -45,7 +45,9 @@ def _said(event: Event) -> str:
             skipped = ", ".join(f"{number:,} {reason}" for reason, number in event.skipped.items())
             return (
                 f"context: {_counted(event.documents, 'document')}, {event.characters:,} characters, "
-                f"{about}{event.tokens:,} tokens" + (f"; skipped: {skipped}" if skipped else "")
+                f"{about}{event.tokens:,} tokens"
+                + (f"; skipped: {skipped}" if skipped else "")
+                + f"; sandbox: {', '.join(event.sandbox)}"
             )
         case IterationStarted():
             return f"iteration {event.number}"

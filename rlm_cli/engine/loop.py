@@ -32,7 +32,7 @@ from rlm_cli.events import (
     RunFinished,
     RunStarted,
 )
-from rlm_cli.seams import Cell, CellFinished, Final, ModelClient, Repl
+from rlm_cli.seams import Cell, CellFinished, Final, ModelClient, Repl, ReplFacts
 from rlm_cli.types import Reply, Request, Result, Status, StopReason, Task, Usage
 
 _EMPTY_REPLIES = 3
@@ -59,7 +59,6 @@ class Engine:
     def run(self, task: Task, path: CallPath = ROOT) -> Generator[Event, None, Result]:
         """Answer `task`; every transition is yielded, the last event is RunFinished."""
         yield _run_started(task, path)
-        yield _context_loaded(task.context, path)
         run = _Run(self, task, path, Progress())
         error: RlmError | None = None
         try:
@@ -96,6 +95,7 @@ class _Run:
         """Iterate until there is an answer; past a limit, give the root model its last word."""
         limits = self.budget.limits
         with Session(self.engine.open_repl, self.task.context, limits.cell_timeout) as session:
+            yield _context_loaded(self.task.context, session.facts, self.path)
             subcalls = Subcalls(self.engine.client, self.task.profile, self.budget, self.progress)
             cells = Cells(session, subcalls, self.task.context, self.budget, self.progress)
             first = prompts.first_message(self.task, session.facts)
@@ -251,7 +251,7 @@ def _run_started(task: Task, path: CallPath) -> RunStarted:
     )
 
 
-def _context_loaded(context: Context, path: CallPath) -> ContextLoaded:
+def _context_loaded(context: Context, facts: ReplFacts, path: CallPath) -> ContextLoaded:
     return ContextLoaded(
         path=path,
         sha256=context.sha256,
@@ -261,4 +261,5 @@ def _context_loaded(context: Context, path: CallPath) -> ContextLoaded:
         documents=len(context.documents),
         inputs=context.inputs,
         skipped=context.skipped_by_reason(),
+        sandbox=facts.walls,
     )

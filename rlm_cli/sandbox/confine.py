@@ -53,19 +53,19 @@ def confine(allowed: Room, parent: int) -> tuple[str, ...]:
     """Put up the walls and return the names of those that stand. `parent` is the process that must outlive us."""
     walls = []
     if os.geteuid() == 0 and _holds(_become_nobody):
-        walls.append("unprivileged user")
+        walls.append("uid")
     if _holds(lambda: _limit_resources(allowed)):
-        walls.append("resource limits")
+        walls.append("rlimits")
     if sys.platform == "linux":
         # In this order: a change of user clears the death signal.
         if _holds(lambda: _control(_SET_PDEATHSIG, signal.SIGKILL)):
-            walls.append("dies with its parent")
+            walls.append("pdeathsig")
         if os.getppid() != parent:
             os._exit(1)
         if _holds(lambda: _control(_SET_DUMPABLE, 0)):
-            walls.append("not traceable")
+            walls.append("undumpable")
         if _holds(lambda: _control(_SET_NO_NEW_PRIVS, 1)):
-            walls.append("no new privileges")
+            walls.append("no_new_privs")
     # Landlock, then seccomp, go here: last, because they would refuse the calls above.
     return tuple(walls)
 

@@ -81,7 +81,7 @@ def explain(error: BaseException, blocks: dict[str, Block], block: Block, names:
         home = where.rpartition("line")[0] if inner is block else inner.label
         home = home if inner.cell == block.cell else f"iteration {inner.cell}, {home}"
         lines.append(f"in {_bounded(function, 80)}, {home}line {number}: {inner.line(number)}")
-    lines.append(f"Variables set before {where or 'that'} are kept.")
+    lines.append(f"Variables set before {where or 'that'} are kept: go on from there, do not repeat the block.")
     hint = _hint(error, names)
     if hint:
         lines.append(f"Hint: {hint}")
@@ -126,7 +126,7 @@ def _hint(error: BaseException, names: Iterable[str]) -> str | None:
 
 def _near(name: str, known: Iterable[str]) -> str | None:
     near = difflib.get_close_matches(name[:200], known, n=3)
-    return f"near: {', '.join(near)}" if near else None
+    return f"did you mean {' or '.join(near)}?" if near else None
 
 
 def _public_built_ins() -> list[str]:

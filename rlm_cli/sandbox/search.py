@@ -133,8 +133,8 @@ def visible(text: str) -> str:
 
 
 def _show_hits(hits: Hits, pattern: str, show: Callable[[str], None]) -> None:
-    for hit in hits:
-        show(repr(hit))
+    for line in dict.fromkeys(map(repr, hits)):  # several hits on one line are one line
+        show(line)
     more = " or more" if hits.total >= _COUNT_LIMIT else ""
     if not hits.total:
         show(f"no hits for {pattern!r}")

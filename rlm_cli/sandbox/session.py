@@ -54,7 +54,7 @@ def open_session(channel: Channel, context_file: int, parent: int) -> "Session":
             "tag": "ready",
             "python": platform.python_version(),
             "modules": session.modules,
-            "walls": ["restricted Python", "a process of its own, without environment", *walls],
+            "walls": ["policy", "process", *walls],
         }
     )
     return session
