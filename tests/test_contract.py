@@ -95,6 +95,9 @@ def test_golden_transcript(path: Path, tmp_path: Path, monkeypatch: pytest.Monke
     limits = case.get("limits", {})
     if limits.get("max_cost") is not None:
         assert result["usage"]["total"]["cost_usd"] <= limits["max_cost"]
+    if limits.get("max_tokens") is not None:
+        total = result["usage"]["total"]
+        assert total["input_tokens"] + total["output_tokens"] <= limits["max_tokens"]
     check_events([json.loads(line) for line in events.read_text().splitlines()], result)
 
 

@@ -153,7 +153,7 @@ class _Run:
 
         started = monotonic()
         [reply] = yield from fan_out([call], 1, lambda: self.budget.seconds_left(last_word))
-        if reply is None or (isinstance(reply, CallTimedOut) and self.budget.seconds_left(last_word) < 1):
+        if reply is None or (isinstance(reply, CallTimedOut) and request.timeout < self.root.timeout):
             self.budget.settle(reservation, None)
             raise self.budget.time_is_up()
         if isinstance(reply, EmptyReply):

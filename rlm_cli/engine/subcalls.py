@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from rlm_cli.budget import Budget
 from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.progress import Progress
-from rlm_cli.errors import LimitReached, ModelError
+from rlm_cli.errors import CallTimedOut, LimitReached, ModelError
 from rlm_cli.events import CallPath, Event, SubcallFailed, SubcallFinished, SubcallStarted
 from rlm_cli.seams import Asked, ModelClient, SubAnswer, SubAnswers
 from rlm_cli.tokens import prompt_tokens
@@ -132,11 +132,13 @@ class Subcalls:
         self.progress.depth = max(self.progress.depth, call.path.depth)
         yield call.started()
         begun = time.monotonic()
+        request = replace(call.request, timeout=min(call.request.timeout, self.budget.seconds_left()))
         try:
-            reply = self.client.complete(
-                replace(call.request, timeout=min(call.request.timeout, self.budget.seconds_left()))
-            )
+            reply = self.client.complete(request)
         except ModelError as error:
+            if isinstance(error, CallTimedOut) and request.timeout < call.request.timeout:
+                # It was the run's time that was too short, not the model's.
+                yield from self.progress.meet(self.budget.time_is_up(), call.path, ends=True)
             used = error.usage or (Usage() if error.outcome_known else None)
             self.budget.settle(reservation, used)
             self.progress.failed[str(error)] += 1

@@ -1,0 +1,257 @@
+"""The engine under strain, over loopback and with the real sandbox: hung cells, lost children, full windows."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.openai_server import OpenAIServer, Scripted
+
+from rlm_cli import analysis
+from rlm_cli.events import (
+    CodeFinished,
+    Event,
+    HistoryCompacted,
+    IterationStarted,
+    SubcallFailed,
+    SubcallFinished,
+    SubcallStarted,
+)
+from rlm_cli.types import Limits, ModelSpec, Price, Profile, Result
+
+
+def cell(code: str) -> str:
+    return f"```repl\n{code}\n```"
+
+
+class Run:
+    """One finished run: its result, its events and what the models were sent."""
+
+    def __init__(
+        self,
+        folder: Path,
+        root: list[str | Scripted],
+        sub: Callable[[str], str | Scripted] = lambda prompt: f"re {prompt}",
+        window: int = 100_000,
+        text: str = "some text\n",
+        **limits: Any,
+    ) -> None:
+        replies = list(root)
+
+        def reply(body: dict[str, Any]) -> str | Scripted:
+            if body["model"] == "sub":
+                return sub(body["messages"][-1]["content"])
+            return replies.pop(0) if len(replies) > 1 else replies[0]
+
+        (folder / "input.txt").write_text(text)
+        self.events: list[Event] = []
+        with OpenAIServer(reply) as server:
+            models = [
+                ModelSpec(
+                    f"openai/{name}", api_base=server.url, max_output_tokens=500, timeout=20, context_window=window,
+                    price=Price(1, 10),
+                )
+                for name in ("root", "sub")
+            ]  # fmt: skip
+            profile = Profile("test", "", models[0], models[1], Limits(**limits))
+            prepared = analysis.prepare([str(folder / "input.txt")], "what?", profile)
+            self.result: Result = analysis.run(prepared.task, self.events.append)
+            prepared.task.context.close()
+            self.requests = server.requests
+
+    def of(self, *kinds: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kinds)]
+
+    def told(self, iteration: int) -> str:
+        """What the root model was told after an iteration."""
+        roots = [body for body in self.requests if body["model"] == "root"]
+        content: str = roots[iteration]["messages"][-1]["content"]
+        return content
+
+    def sub_prompts(self) -> list[str]:
+        return [body["messages"][-1]["content"] for body in self.requests if body["model"] == "sub"]
+
+
+def test_an_endless_loop_is_stopped_and_its_variables_are_kept(tmp_path: Path) -> None:
+    run = Run(tmp_path, [cell("n = 0\nwhile True:\n    n += 1"), cell("FINAL(n > 0)")], cell_timeout=0.5)
+    assert "CellTimeout" in run.told(1)
+    assert run.result.answer == "true"
+    assert run.result.warnings == ()
+
+
+def test_a_session_that_must_be_killed_is_rebuilt_without_paying_twice(tmp_path: Path) -> None:
+    run = Run(
+        tmp_path,
+        [
+            cell("paid = llm_query('once')\nprint(paid)"),
+            cell("more = llm_query_batched(['a', 'b'])\nbroken = 1 / 0"),
+            cell("lost = llm_query('third')\nsum(range(10**13))"),
+            cell("x = llm_query('third')"),
+            cell("FINAL([paid, *more, x, out[1]])"),
+        ],
+        cell_timeout=0.5,
+    )
+    assert json.loads(run.result.answer) == ["re once", "re a", "re b", "re third", "re once\n"]
+    assert sorted(run.sub_prompts()) == ["a", "b", "once", "third"]
+    assert run.result.subcalls == 4
+    told = run.told(3)
+    assert "variables of earlier iterations are kept, this cell's are lost" in told
+    assert any("the session was replaced" in warning for warning in run.result.warnings)
+
+
+def test_a_session_that_cannot_be_rebuilt_says_that_all_is_lost(tmp_path: Path) -> None:
+    run = Run(
+        tmp_path,
+        [
+            # Run again, this asks something else: the object's address is part of the prompt.
+            cell("class A:\n    pass\nllm_query(str(id(A())))\nkept = 1"),
+            cell("sum(range(10**13))"),
+            cell("try:\n    kept\nexcept NameError:\n    FINAL('gone')\nelse:\n    FINAL('kept')"),
+        ],
+        cell_timeout=0.5,
+    )
+    told = run.told(2)
+    assert ("all variables are lost" in told) == (run.result.answer == "gone")
+    assert ("are kept" in told) == (run.result.answer == "kept")
+
+
+def test_waiting_for_models_does_not_count_as_computing(tmp_path: Path) -> None:
+    run = Run(
+        tmp_path,
+        [cell("FINAL(llm_query('slow'))")],
+        sub=lambda prompt: Scripted("late", delay=1.5),
+        cell_timeout=1,
+    )
+    assert (run.result.status, run.result.answer) == ("complete", "late")
+
+
+def test_a_batch_at_the_deadline_keeps_what_came_and_abandons_the_rest(tmp_path: Path) -> None:
+    run = Run(
+        tmp_path,
+        [cell("r = llm_query_batched(['fast', 'slow'])\ngot = [str(x) for x in r if x.ok]"), cell("FINAL(got)")],
+        sub=lambda prompt: Scripted(prompt, delay=60 if prompt == "slow" else 0),
+        timeout=4,
+    )
+    assert (run.result.status, run.result.stop_reason, run.result.answer) == ("partial", "timeout", '["fast"]')
+    assert run.result.limits_reached == ("timeout",)
+    [failed] = run.of(SubcallFailed)
+    assert failed.path == "0/1.2"
+    assert len(run.of(SubcallStarted)) == 2
+    assert run.result.elapsed_seconds < 5
+
+
+def test_a_sub_model_that_says_nothing_or_is_cut_is_told_apart_from_an_answer(tmp_path: Path) -> None:
+    code = (
+        "r = llm_query_batched(['empty', 'long', 'fine'])\n"
+        "print([x.ok for x in r], [x.truncated for x in r if x.ok])\n"
+        "try:\n    llm_query('empty')\nexcept SubCallError as e:\n    print('refused:', e)\n"
+        "FINAL('x')"
+    )
+
+    def sub(prompt: str) -> str | Scripted:
+        return {"empty": Scripted(""), "long": Scripted("cut", finish_reason="length")}.get(prompt, "fine")
+
+    run = Run(tmp_path, [cell(code)], sub=sub)
+    [finished] = run.of(CodeFinished)
+    assert "[False, True, True] [True, False]" in finished.output
+    assert "refused: " in finished.output
+    assert "2 failed" not in finished.output
+    [(error, times)] = run.result.failed_subcalls
+    assert times == 2
+    assert "empty" in error
+
+
+def test_a_prompt_larger_than_the_window_is_refused_with_its_size_and_nothing_is_sent(tmp_path: Path) -> None:
+    code = "try:\n    llm_query('word ' * 30_000)\nexcept SubCallError as e:\n    print(e)\nFINAL('x')"
+    run = Run(tmp_path, [cell(code)], window=20_000)
+    [finished] = run.of(CodeFinished)
+    assert "150,000 characters" in finished.output
+    assert "19,500" in finished.output
+    assert run.sub_prompts() == []
+    assert run.result.subcalls == 0
+
+
+@pytest.mark.parametrize("name", ["root", "openai/root"])
+def test_the_root_model_may_be_asked_about_a_piece(tmp_path: Path, name: str) -> None:
+    run = Run(tmp_path, [cell(f"x = llm_query('p', model={name!r})"), cell("FINAL('x')")])
+    asked = [body for body in run.requests if body["messages"][-1]["content"] == "p"]
+    assert [body["model"] for body in asked] == ["root"]
+    assert run.result.usage_sub.calls == 1
+
+
+def test_an_unknown_model_is_refused_by_name(tmp_path: Path) -> None:
+    run = Run(tmp_path, [cell("llm_query('p', model='gpt-9')"), cell("FINAL('x')")])
+    assert "this run has no model 'gpt-9'" in run.told(1)
+    assert "openai/sub" in run.told(1)
+
+
+def test_a_flood_of_output_reaches_neither_the_model_nor_the_host_whole(tmp_path: Path) -> None:
+    run = Run(tmp_path, [cell("for n in range(3_000_000):\n    print(n)"), cell("print(len(out[1]))\nFINAL('x')")])
+    told = run.told(1)
+    assert len(told) < 10_000
+    assert "whole text in out[1]" in told
+    assert "2999999" in told
+    assert int(run.of(CodeFinished)[1].output) < 1_100_000
+
+
+def test_old_outputs_are_folded_when_the_window_is_nearly_full(tmp_path: Path) -> None:
+    show = cell("print('word ' * 1_500)")
+    run = Run(tmp_path, [*[show] * 8, "FINAL(done)"], window=16_000)
+    assert run.result.answer == "done"
+    compacted = run.of(HistoryCompacted)
+    assert compacted
+    assert compacted[0].tokens_after < compacted[0].tokens_before
+    assert "whole text in out[1]" in run.requests[-1]["messages"][3]["content"]
+    assistants = [m for m in run.requests[-1]["messages"] if m["role"] == "assistant"]
+    assert len(assistants) == 8
+
+
+def test_a_cap_below_one_call_ends_before_anything_is_sent(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["FINAL(x)"], max_cost=0.0001)
+    assert (run.result.status, run.result.stop_reason) == ("partial", "max_cost")
+    assert run.requests == []
+    assert run.result.answer == ""
+    assert any("no last word" in warning for warning in run.result.warnings)
+
+
+def test_overwritten_names_are_restored_and_reported(tmp_path: Path) -> None:
+    run = Run(tmp_path, [cell("context = 'forged'\nllm_query = len"), cell("FINAL([context, llm_query('p')])")])
+    assert json.loads(run.result.answer) == ["some text\n", "re p"]
+    assert any("overwritten context" in warning for warning in run.result.warnings)
+    assert "Restored" in run.told(1)
+
+
+def test_sub_calls_are_numbered_in_the_order_of_their_prompts(tmp_path: Path) -> None:
+    def sub(prompt: str) -> Scripted:
+        return Scripted(prompt, delay=0.2 if prompt == "p0" else 0)
+
+    run = Run(tmp_path, [cell("r = llm_query_batched([f'p{n}' for n in range(5)])\nFINAL(r)")], sub=sub)
+    heads = {event.path: event.prompt_head for event in run.of(SubcallStarted)}
+    assert heads == {f"0/1.{n + 1}": f"p{n}" for n in range(5)}
+    assert {event.path for event in run.of(SubcallFinished)} == set(heads)
+    assert json.loads(run.result.answer) == [f"p{n}" for n in range(5)]
+
+
+def test_the_last_word_is_no_iteration_and_may_be_plain_words(tmp_path: Path) -> None:
+    run = Run(tmp_path, [cell("n = 1"), "I found nothing yet, but one file is left."], max_iterations=1)
+    assert run.result.answer == "I found nothing yet, but one file is left."
+    assert (run.result.status, run.result.iterations) == ("partial", 1)
+    assert [event.number for event in run.of(IterationStarted)] == [1]
+
+
+def test_evidence_of_a_last_word_that_does_not_hold_is_marked(tmp_path: Path) -> None:
+    run = Run(tmp_path, [cell("n = 1"), cell("FINAL('x', evidence=[('input.txt', 'not there')])")], max_iterations=1)
+    assert run.result.answer == "x"
+    [citation] = run.result.citations
+    assert (citation.path, citation.quote, citation.verified) == ("input.txt", "not there", False)
+
+
+def test_nothing_of_a_run_stays_behind(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(2):
+        Run(tmp_path, [cell("FINAL(llm_query('p'))")])
+        after = len(list(Path("/proc/self/fd").iterdir()))
+    assert after <= before + 8  # litellm keeps its connections
+    children = Path("/proc/self/task").glob("*/children")
+    assert "".join(each.read_text() for each in children).split() == []
