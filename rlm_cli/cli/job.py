@@ -51,7 +51,8 @@ def perform(job: Job) -> int:
         events = stack.enter_context(_opened("--events", job.events)) if job.events else None
         if job.output is not None:
             _check_writable("-o", job.output)
-        prepared = analysis.prepare(job.inputs, job.question, profile, job.load_options, sys.stdin.buffer)
+        with _waiting(job, "reading the input, getting the models ready"):
+            prepared = analysis.prepare(job.inputs, job.question, profile, job.load_options, sys.stdin.buffer)
         task = prepared.task
         stack.callback(task.context.close)
         for warning in prepared.warnings:
@@ -101,7 +102,7 @@ def _watching(job: Job, events: BinaryIO | None, recorder: Recorder | None) -> I
 def _display(job: Job) -> Iterator[Callable[[Event], None]]:
     if job.quiet:
         yield lambda event: None
-    elif sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb":
+    elif _is_live(job):
         from rich.console import Console
 
         from rlm_cli.display.status import StatusDisplay
@@ -110,6 +111,24 @@ def _display(job: Job) -> Iterator[Callable[[Event], None]]:
             yield display.show
     else:
         yield lambda event: say(line(event))
+
+
+@contextmanager
+def _waiting(job: Job, what: str) -> Iterator[None]:
+    """Say on a terminal what takes its time."""
+    if not _is_live(job):
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what, spinner="line", spinner_style="dim"):
+        yield
+
+
+def _is_live(job: Job) -> bool:
+    """Tell whether stderr is a terminal that a person looks at."""
+    wanted = not job.quiet and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+    return wanted and sys.stderr.isatty()
 
 
 def _report(job: Job, task: Task, result: Result, recorder: Recorder | None) -> int:

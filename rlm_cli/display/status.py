@@ -1,5 +1,7 @@
 """A status of a few lines on a terminal, redrawn in place and gone when the run is over."""
 
+from time import monotonic
+
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -20,6 +22,7 @@ class StatusDisplay:
         self._console = console
         self._state = State()
         self._latest = ""
+        self._seen = monotonic()
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> "StatusDisplay":
@@ -34,9 +37,11 @@ class StatusDisplay:
         if isinstance(event, _KEPT):
             self._console.print(Text(line(event)))
         self._latest = line(event)
+        self._seen = monotonic()
 
     def _render(self) -> Text:
         state = self._state
+        elapsed = state.at + monotonic() - self._seen
         parts = [
             f"iteration {state.iteration}/{state.max_iterations}",
             f"sub-calls {state.finished} done"
@@ -44,7 +49,7 @@ class StatusDisplay:
             + (f", {state.failed} failed" if state.failed else ""),
             f"{state.usage.tokens:,} tokens",
             cost(state.usage.cost_usd) + (f" of ${state.max_cost:g}" if state.max_cost is not None else ""),
-            f"{state.at:.0f} of {state.timeout:.0f} s",
+            f"{elapsed:.0f} of {state.timeout:.0f} s",
         ]
         width = self._console.width - 1
         return Text("\n".join(_cut(safe_line(each), width) for each in (" | ".join(parts), self._latest)), style="dim")

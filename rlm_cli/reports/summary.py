@@ -7,7 +7,7 @@ def summary_line(task: Task, result: Result) -> str:
     """Return status, cost and coverage."""
     usage, context = result.usage, task.context
     cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
-    status = result.status if result.status == "complete" else f"{result.status} ({result.stop_reason})"
+    status = f"partial ({result.stop_reason})" if result.status == "partial" else result.status
     calls = f"{result.iterations} iterations, {result.subcalls} sub-calls"
     failed = sum(times for _, times in result.failed_subcalls)
     if failed:
