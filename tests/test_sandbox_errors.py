@@ -15,7 +15,7 @@ def session() -> Iterator[Session]:
 def test_an_error_names_type_line_and_what_is_kept(session: Session) -> None:
     assert session.error("a = 1\nb = a / 0\nc = 3") == (
         "ZeroDivisionError: division by zero\nline 2: b = a / 0\nVariables set before line 2 are kept: "
-        "go on from there, do not repeat the block."
+        "send again only what follows, corrected."
     )
     assert session.value("print(a)") == "1"
 
@@ -24,7 +24,7 @@ def test_the_first_block_that_fails_ends_the_cell(session: Session) -> None:
     finished = session.run("x1 = 1", "x2 = 2\nraise ValueError('no')", "x3 = 3")
     assert finished.error == (
         "ValueError: no\nblock 2, line 2: raise ValueError('no')\nVariables set before block 2, line 2 are kept: "
-        "go on from there, do not repeat the block.\n"
+        "send again only what follows, corrected.\n"
         "The 1 block after it did not run."
     )
     assert {"x1", "x2"} <= set(finished.variables)

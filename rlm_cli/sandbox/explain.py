@@ -20,7 +20,7 @@ _INSTEAD = {
     "eval": "use ast.literal_eval for literals, json.loads for JSON",
     "exec": "write the code itself into the block",
     "compile": "use ast.parse to look at source text, re.compile for patterns",
-    "globals": "SHOW_VARS() lists the variables; keep values of your own in a dict",
+    "globals": "SHOW_VARS() lists the variables; to use a module, import it",
     "locals": "SHOW_VARS() lists the variables; keep values of your own in a dict",
     "memoryview": "slice bytes",
     "breakpoint": "print what you want to see",
@@ -81,7 +81,7 @@ def explain(error: BaseException, blocks: dict[str, Block], block: Block, names:
         home = where.rpartition("line")[0] if inner is block else inner.label
         home = home if inner.cell == block.cell else f"iteration {inner.cell}, {home}"
         lines.append(f"in {_bounded(function, 80)}, {home}line {number}: {inner.line(number)}")
-    lines.append(f"Variables set before {where or 'that'} are kept: go on from there, do not repeat the block.")
+    lines.append(f"Variables set before {where or 'that'} are kept: send again only what follows, corrected.")
     hint = _hint(error, names)
     if hint:
         lines.append(f"Hint: {hint}")
