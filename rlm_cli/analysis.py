@@ -17,14 +17,14 @@ from typing import BinaryIO
 
 from rlm_cli.budget import Budget
 from rlm_cli.engine import Engine
-from rlm_cli.errors import ProfileError, UsageError
+from rlm_cli.errors import ModelError, ProfileError, UsageError
 from rlm_cli.events import Event
 from rlm_cli.llm import open_client, resolve, warm
 from rlm_cli.loaders import LoadOptions, load
 from rlm_cli.profiles import Overrides, choose, find
 from rlm_cli.profiles import load as load_profile
 from rlm_cli.sandbox import open_repl
-from rlm_cli.types import Profile, Result, Task
+from rlm_cli.types import Failure, Profile, Result, Status, StopReason, Task, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Prepared:
 
     task: Task
     warnings: tuple[str, ...]
+    result: Result | None = None
+    """Set when the run is over before it began: no model can be called, or Ctrl-C was pressed."""
 
 
 def prepare(
@@ -42,18 +44,25 @@ def prepare(
     options: LoadOptions | None = None,
     stdin: BinaryIO | None = None,
 ) -> Prepared:
-    """Load the inputs and settle models and prices. Raises UsageError or ModelError; nothing has been sent yet.
+    """Load the inputs and settle models and prices; nothing is sent yet. Raises UsageError.
 
-    Models need seconds to get ready, so that begins before the inputs are read.
+    litellm needs seconds to be imported, so that begins before the inputs are read.
     """
     if not question.strip():
         raise UsageError("the question is empty")
     warm(profile)
     loaded = load(inputs, options or LoadOptions(), stdin)
-    resolved = resolve(profile)
-    _check_prices(resolved)
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    return Prepared(Task(run_id, question, loaded.context, resolved), loaded.warnings)
+    task = Task(run_id, question, loaded.context, profile)
+    try:
+        task = replace(task, profile=resolve(profile))
+    except ModelError as error:
+        failure = Failure(str(error), error.hint, error.exit_code)
+        return Prepared(task, loaded.warnings, _unbegun("failed", "error", failure))
+    except KeyboardInterrupt:
+        return Prepared(task, loaded.warnings, _unbegun("interrupted", "interrupted", None))
+    _check_prices(task.profile)
+    return Prepared(task, loaded.warnings)
 
 
 def run(task: Task, watch: Callable[[Event], None]) -> Result:
@@ -78,17 +87,22 @@ def analyze(
 ) -> Result:
     """Answer `question` about files and folders.
 
-    `profile` is a name or a path, `settings` are KEY=VALUE as for --set, `watch` sees every event. A partial answer is
-    a Result; raises UsageError or ModelError when the run cannot begin.
+    `profile` is a name or a path, `settings` are KEY=VALUE as for --set, `watch` sees every event. A partial answer and
+    a failed run are Results; raises UsageError when there is nothing to run.
     """
     names = [fspath(each) for each in inputs]
     found = find(choose(profile).name, names)
     chosen = load_profile(found, Overrides(settings=tuple(settings)), names)
     prepared = prepare(names, question, chosen, options)
     try:
-        return run(prepared.task, watch)
+        return prepared.result or run(prepared.task, watch)
     finally:
         prepared.task.context.close()
+
+
+def _unbegun(status: Status, stop_reason: StopReason, failure: Failure | None) -> Result:
+    nothing = Usage()
+    return Result(status, stop_reason, "", None, (), (), 0, 0, 0, nothing, nothing, 0.0, error=failure)
 
 
 def _check_prices(profile: Profile) -> None:

@@ -98,8 +98,8 @@ class Budget:
             self._open.add(reservation)
         return reservation
 
-    def settle(self, reservation: Reservation, usage: Usage | None) -> None:
-        """Replace a reservation by what the call used.
+    def settle(self, reservation: Reservation, usage: Usage | None, lost: int = 0) -> None:
+        """Replace a reservation by what the call used; `lost` attempts before it ended nobody knows how.
 
         None: the outcome is unknown (abandoned, timed out); it may be billed, so the worst case stays held against
         the limits, though it is not reported as spent. A reservation that is settled already is left as it is.
@@ -108,9 +108,9 @@ class Budget:
             if reservation not in self._open:
                 return
             self._open.remove(reservation)
-            if usage is None:
+            for _ in range(lost + (usage is None)):
                 self._written_off = _plus(self._written_off, reservation.worst)
-            else:
+            if usage is not None:
                 self._usage[reservation.role] += usage
                 beyond = usage.input_tokens - reservation.expected_input
                 self._excess[reservation.model] = max(beyond, self._excess.get(reservation.model, 0))

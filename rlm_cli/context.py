@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from rlm_cli.errors import InputError
 from rlm_cli.types import Document, Skipped
 
+_MOST_PLACES = 200_000
 STRIDE = 1 << 16
 """Bytes between two marks, about."""
 
@@ -51,6 +52,39 @@ class Mark:
     byte: int
     line: int
     """Newlines before this character."""
+
+
+class TooManyPlaces(Exception):
+    """More of the text begins like the quote than can be looked through."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Quote:
+    """What is looked for: as it is, and with its white space free."""
+
+    exact: bytes
+    first_word: bytes
+    pattern: re.Pattern[bytes]
+
+    def search(self, text: mmap.mmap, start: int, end: int) -> tuple[int, int] | None:
+        """Return the bytes from and up to which the quote stands, the exact form preferred.
+
+        The pattern is tried at places that begin like it, and at a bounded number of those: on text made for it, a
+        search by the pattern alone takes hours.
+        """
+        found = text.find(self.exact, start, end)
+        if found >= 0:
+            return found, found + len(self.exact)
+        place = start
+        for _ in range(_MOST_PLACES):
+            place = text.find(self.first_word, place, end)
+            if place < 0:
+                return None
+            match = self.pattern.match(text, place, end)
+            if match is not None:
+                return match.span()
+            place += 1
+        raise TooManyPlaces
 
 
 class Context:
@@ -149,15 +183,15 @@ class Context:
         """Return (path, first line, last line) of a place where `quote` stands, or None.
 
         Searches one document, or all; with `near` (a character offset) first the place at or after it. Runs of white
-        space match each other, so that a quote may be re-wrapped; nothing else is forgiven.
+        space match each other, so that a quote may be re-wrapped; nothing else is forgiven. Raises TooManyPlaces.
         """
         try:
-            words = [re.escape(word.encode("utf-8")) for word in quote.split()]
+            words = [word.encode("utf-8") for word in quote.split()]
         except UnicodeEncodeError:
             return None  # half a surrogate pair, which no text holds
         if not words or not self.size:
             return None
-        pattern = re.compile(_WHITE_SPACE.join(words))
+        wanted = _Quote(quote.strip().encode("utf-8"), words[0], re.compile(_WHITE_SPACE.join(map(re.escape, words))))
         documents = self.documents if path is None else [d for d in self.documents if d.path == path]
         if near is not None:
             documents = sorted(documents, key=lambda document: not document.span.start <= near <= document.span.end)
@@ -167,12 +201,13 @@ class Context:
                 first, last = self._byte_of(document.span.start), self._byte_of(document.span.end)
                 hit = None
                 if near is not None and document.span.start <= near <= document.span.end:
-                    hit = pattern.search(text, self._byte_of(near), last)
-                hit = hit or pattern.search(text, first, last)
+                    hit = wanted.search(text, self._byte_of(near), last)
+                hit = hit or wanted.search(text, first, last)
                 if hit is not None:
+                    start, end = hit
                     base = self._newlines_before(document.span.start)
-                    line = self._newlines_before_byte(hit.start()) - base + 1
-                    return document.path, line, line + hit.group().count(b"\n")
+                    line = self._newlines_before_byte(start) - base + 1
+                    return document.path, line, line + text[start:end].count(b"\n")
         return None
 
     def offset_of(self, path: str, line: int) -> int:

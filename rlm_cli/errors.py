@@ -73,7 +73,7 @@ class ModelError(RlmError):
 
     `retryable` says whether the same call may succeed later; `retry_after` is the server's own wish, in seconds;
     `usage` is what the failed call was billed, where the provider said so; without `outcome_known` nobody can tell
-    whether it will be billed.
+    whether it will be billed, and `lost` counts earlier attempts of which the same is true.
     """
 
     exit_code = ExitCode.MODEL
@@ -90,6 +90,7 @@ class ModelError(RlmError):
         super().__init__(message, hint)
         self.retry_after = retry_after
         self.usage = usage
+        self.lost = 0
 
 
 class AuthenticationFailed(ModelError):
@@ -113,7 +114,9 @@ class BadReply(ModelError):
 
 
 class EmptyReply(BadReply):
-    """The reply holds no text."""
+    """The reply holds no text; `truncated` when the output cap was used up before the first word."""
+
+    truncated: bool = False
 
 
 class RateLimited(ModelError):

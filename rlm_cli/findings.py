@@ -8,13 +8,18 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from rlm_cli.context import Context
+from rlm_cli.context import Context, TooManyPlaces
 from rlm_cli.types import Citation
 
+# Bounded everywhere: an answer may be a million characters that a hostile text has dictated.
 _REFERENCE = re.compile(
-    r"`(?P<quoted>[^`\n]+?):(?P<qline>\d+)(?:-(?P<qend>\d+))?`|(?P<path>[\w./+@~-]+):(?P<line>\d+)(?:-(?P<end>\d+))?"
+    r"`(?P<quoted>[^`\n]{1,300}):(?P<qline>\d{1,9})(?:-(?P<qend>\d{1,9}))?`"
+    r"|(?<![\w./+@~-])(?P<path>[\w./+@~-]{1,300}):(?P<line>\d{1,9})(?:-(?P<end>\d{1,9}))?"
 )
-_WITH_LINE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?:[-:]\d+)?$")
+_WITH_LINE = re.compile(r"(?P<path>.+?):(?P<line>\d{1,9})(?:[-:]\d{1,9})?$")
+_LONGEST_PLACE = 1_000
+_LONGEST_QUOTE = 2_000
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ def check_claim(context: Context, place: str | int, quote: str) -> Citation | Re
     """Return the citation of a quote that stands at `place`, a document's path (with or without :line) or an offset."""
     if not quote.strip():
         return Refusal("the quote is empty")
+    if len(quote) > _LONGEST_QUOTE:
+        return Refusal(f"the quote has {len(quote):,} characters, the most is {_LONGEST_QUOTE:,}: give what matters")
     path: str | None
     near: int | None = None
     if isinstance(place, int):
@@ -38,12 +45,15 @@ def check_claim(context: Context, place: str | int, quote: str) -> Citation | Re
     else:
         path, line = resolve_path(context, place)
         if path is None:
-            return Refusal(f"no document is called {place!r}{_nearest(context, place)}")
+            return Refusal(f"no document is called {place[:200]!r}{_nearest(context, place[:200])}")
         if line is not None:
             near = context.offset_of(path, line)
-    found = context.find(quote, path, near)
+    try:
+        found = context.find(quote, path, near)
+        elsewhere = context.find(quote) if found is None and len(context.documents) > 1 else None
+    except TooManyPlaces:
+        return Refusal("too much of the text begins like the quote: give the offset, or quote exactly as it stands")
     if found is None:
-        elsewhere = context.find(quote) if len(context.documents) > 1 else None
         where = f"; it stands in {elsewhere[0]}:{elsewhere[1]}" if elsewhere is not None else ""
         return Refusal(f"the quote is not in {path}{where}. Copy it from the text, character by character")
     path, line, end_line = found
@@ -57,7 +67,7 @@ def unverified(context: Context, place: str | int, quote: str) -> Citation:
         path, line = context.locate(place) if inside else (f"offset {place}", None)
         return Citation(path, line, line, quote, verified=False)
     found, line = resolve_path(context, place)
-    return Citation(found or place, line, line, quote, verified=False)
+    return Citation(found or place[:200], line, line, quote, verified=False)
 
 
 def references(context: Context, answer: str) -> list[Citation]:
@@ -79,16 +89,20 @@ def references(context: Context, answer: str) -> list[Citation]:
 
 def resolve_path(context: Context, named: str) -> tuple[str | None, int | None]:
     """Return (path of the document, line) for what a model calls it: the path, its unique ending, either with :line."""
-    named = named.strip()
+    named = named[:_LONGEST_PLACE].strip()
+    whole = _document_called(context, named)
+    match = _WITH_LINE.match(named) if whole is None else None
+    if match is None:
+        return whole, None
+    return _document_called(context, match["path"]), int(match["line"])
+
+
+def _document_called(context: Context, named: str) -> str | None:
     if context.document(named) is not None:
-        return named, None
-    match = _WITH_LINE.match(named)
-    if match is not None:
-        path, _ = resolve_path(context, match["path"])
-        return path, int(match["line"])
+        return named
     ending = "/" + named.removeprefix("./").lstrip("/")
     same = [document.path for document in context.documents if ("/" + document.path).endswith(ending)]
-    return (same[0], None) if len(same) == 1 else (None, None)
+    return same[0] if len(same) == 1 else None
 
 
 def _looks_like_a_file(answer: str, start: int, named: str) -> bool:

@@ -91,6 +91,8 @@ class Claimed:
 
     place: str | int
     quote: str
+    final: bool = False
+    """Part of FINAL's evidence: recorded only when the cell ends with that answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,6 +208,8 @@ class Reply:
     """Cut at the output cap."""
     cached: bool = False
     """Served from memory; its usage counts one cached call and nothing else."""
+    lost: int = 0
+    """Earlier attempts at this call whose end nobody knows, and which may be billed."""
 
 
 # --- results ------------------------------------------------------------------------------------------------------

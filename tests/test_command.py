@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 import yaml
 from support.command import Ran, finish, rlm, start
+from support.events import check_events
 from support.openai_server import OpenAIServer, Scripted, rate_limited, unknown_model, wrong_key
 
 SCHEMA = json.loads((Path(__file__).parent / "contract" / "result.schema.json").read_text())
@@ -234,7 +235,7 @@ def test_a_limit_that_makes_no_sense(text: str, arguments: list[str]) -> None:
         (rate_limited(), "HTTP 429"),
         (Scripted(status=500, error={"message": "boom"}), "HTTP 500"),
         (Scripted(raw="<!doctype html><html><body>Welcome</body></html>"), "api_base"),
-        (Scripted(""), "empty reply 3 times in a row"),
+        (Scripted(""), "empty reply, 3 times in a row"),
     ],
     ids=["wrong-key", "unknown-model", "429-for-ever", "500", "html", "empty"],
 )
@@ -273,7 +274,9 @@ def test_code_that_was_cut_at_the_output_limit_is_not_run(text: str, tmp_path: P
 
 def test_a_slow_root_runs_into_the_time_limit_and_keeps_what_was_found(text: str, tmp_path: Path) -> None:
     slow = Scripted("```repl\nFINAL('too late')\n```", delay=30)
-    ran = ask(text, tmp_path, ["```repl\nfound = 'something'\n```", slow], "-f", "json", timeout=4)
+    ran = ask(
+        text, tmp_path, ["```repl\nfound = 'something'\n```", slow], "-f", "json", "--set", "root.timeout=20", timeout=4
+    )
     assert ran.code == 3
     result = ran.json()
     assert (result["status"], result["stop_reason"], result["iterations"]) == ("partial", "timeout", 2)
@@ -341,7 +344,9 @@ def test_an_interrupted_run_ends_in_order(text: str, tmp_path: Path, interrupt: 
     jsonschema.validate(result, SCHEMA)
     assert (result["status"], result["stop_reason"]) == ("interrupted", "interrupted")
     assert "Traceback" not in ran.err
-    kinds = [json.loads(line)["type"] for line in events.read_text().splitlines()]
+    recorded = [json.loads(line) for line in events.read_text().splitlines()]
+    check_events(recorded, result)
+    kinds = [event["type"] for event in recorded]
     assert kinds[-4:] == ["subcall_failed", "subcall_failed", "code_finished", "run_finished"]
 
 

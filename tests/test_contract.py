@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 from support.command import rlm
+from support.events import check_events
 from support.openai_server import OpenAIServer, Scripted
 
 FOLDER = Path(__file__).parent / "contract"
@@ -99,24 +100,3 @@ def test_golden_transcript(path: Path, tmp_path: Path, monkeypatch: pytest.Monke
         total = result["usage"]["total"]
         assert total["input_tokens"] + total["output_tokens"] <= limits["max_tokens"]
     check_events([json.loads(line) for line in events.read_text().splitlines()], result)
-
-
-def check_events(events: list[dict[str, Any]], result: dict[str, Any]) -> None:
-    """Hold the stream to DESIGN 1.4: every start one end, usage that adds up, run_finished last."""
-    kinds = [event["type"] for event in events]
-    assert kinds[0] == "run_started"
-    assert kinds[-1] == "run_finished"
-    assert kinds.count("run_started") == kinds.count("run_finished") == 1
-    assert [event["at"] for event in events] == sorted(event["at"] for event in events)
-    pairs = (("code_started", ["code_finished"]), ("subcall_started", ["subcall_finished", "subcall_failed"]))
-    for start, ends in pairs:
-        started = sorted(event["path"] for event in events if event["type"] == start)
-        ended = sorted(event["path"] for event in events if event["type"] in ends)
-        assert started == ended
-        assert len(set(started)) == len(started)
-    spending = ("model_replied", "subcall_finished", "subcall_failed", "history_compacted")
-    for key in ("calls", "cached_calls", "input_tokens", "output_tokens"):
-        total = sum(event["usage"][key] for event in events if event["type"] in spending)
-        assert total == events[-1]["usage"][key] == result["usage"]["total"][key], key
-    cost = sum(event["usage"]["cost_usd"] for event in events if event["type"] in spending)
-    assert cost == pytest.approx(result["usage"]["total"]["cost_usd"])

@@ -2,18 +2,23 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.events import check_events
 from support.openai_server import OpenAIServer, Scripted
 
 from rlm_cli import analysis
 from rlm_cli.events import (
+    AnswerGiven,
     CodeFinished,
+    CodeStarted,
     Event,
     HistoryCompacted,
     IterationStarted,
+    ModelReplied,
     SubcallFailed,
     SubcallFinished,
     SubcallStarted,
@@ -255,3 +260,131 @@ def test_nothing_of_a_run_stays_behind(tmp_path: Path) -> None:
     assert after <= before + 8  # litellm keeps its connections
     children = Path("/proc/self/task").glob("*/children")
     assert "".join(each.read_text() for each in children).split() == []
+
+
+def test_a_truncated_reply_is_neither_run_nor_believed_where_it_is_cut(tmp_path: Path) -> None:
+    def cut(text: str) -> Scripted:
+        return Scripted(text, finish_reason="length")
+
+    run = Run(
+        tmp_path,
+        [
+            cut(cell("print('whole')") + "\n```repl\n"),
+            cut("FINAL(Findings:\n1. A (a.py:1)\n2. B (b.py"),
+            "FINAL(all of it)",
+        ],
+    )
+    assert run.result.answer == "all of it"
+    assert "whole" in run.told(1)
+    assert "FINAL(...) was not accepted" in run.told(2)
+
+
+def test_a_last_word_that_names_a_variable_gives_its_value(tmp_path: Path) -> None:
+    run = Run(tmp_path, [cell("result = 'seven'"), "FINAL(result)"], max_iterations=1)
+    assert run.result.answer == "seven"
+
+
+@pytest.mark.parametrize("last", ["FINAL()", "FINAL_VAR(reslt)", cell("FINAL('')")])
+def test_a_last_word_without_an_answer_gives_none_and_says_why(tmp_path: Path, last: str) -> None:
+    run = Run(tmp_path, [cell("result = 'seven'"), last], max_iterations=1)
+    assert run.result.answer == ""
+    assert not run.of(AnswerGiven)
+    if last != "FINAL()":
+        assert any("the code of the last word failed" in warning for warning in run.result.warnings)
+
+
+def test_an_answer_given_when_money_has_run_out_is_partial(tmp_path: Path) -> None:
+    code = "r = llm_query_batched([f'p{n}' for n in range(64)])\nFINAL([str(x) for x in r if x.ok])"
+    run = Run(tmp_path, [cell(code)], sub=lambda prompt: Scripted(prompt, output_tokens=400), max_cost=0.06)
+    answers = json.loads(run.result.answer)
+    assert (run.result.status, run.result.stop_reason) == ("partial", "max_cost")
+    assert 0 < len(answers) < 64
+    assert run.result.subcalls == len(answers) == len(run.sub_prompts())
+    assert run.result.failed_subcalls == (("not sent", 64 - len(answers)),)
+    assert run.result.usage.cost_usd is not None
+    assert run.result.usage.cost_usd <= 0.06
+
+
+def test_time_spent_waiting_for_models_counts_against_the_run(tmp_path: Path) -> None:
+    code = "llm_query('slow')\nwhile True:\n    pass"
+    run = Run(
+        tmp_path,
+        [cell(code), "I ran out of time."],
+        sub=lambda prompt: Scripted("late", delay=2),
+        timeout=5,
+        cell_timeout=60,
+    )
+    assert (run.result.stop_reason, run.result.answer) == ("timeout", "I ran out of time.")
+
+
+def test_what_an_interrupted_cell_had_set_is_named_when_it_cannot_be_rebuilt(tmp_path: Path) -> None:
+    run = Run(
+        tmp_path,
+        [
+            cell("kept = 1"),
+            cell("precious = 2\nwhile True:\n    pass"),
+            cell("sum(range(10**13))"),
+            cell("FINAL(kept)"),
+        ],
+        cell_timeout=0.5,
+    )
+    assert run.result.answer == "1"
+    assert "but for what this cell had set and for precious" in run.told(3)
+
+
+def test_evidence_of_an_answer_that_was_not_given_is_not_evidence(tmp_path: Path) -> None:
+    run = Run(
+        tmp_path,
+        [
+            cell("FINAL('one', evidence=[('input.txt', 'some')])\nassert False"),
+            cell("cite('input.txt', 'some text')\nFINAL('two', evidence=[('input.txt', 'text')])"),
+        ],
+    )
+    assert [citation.quote for citation in run.result.citations] == ["some text", "text"]
+
+
+def test_output_of_dear_characters_is_cut_by_tokens(tmp_path: Path) -> None:
+    run = Run(tmp_path, [cell("print('\U00012000' * 8_000)"), "FINAL(x)"])
+    assert len(run.told(1)) < 5_000
+    assert "hidden" in run.told(1)
+
+
+def test_a_refusal_that_was_billed_is_in_the_events(tmp_path: Path) -> None:
+    run = Run(tmp_path, [Scripted("", finish_reason="content_filter")])
+    assert run.result.stop_reason == "refused"
+    [replied] = run.of(ModelReplied)
+    assert replied.usage == run.result.usage
+    assert replied.usage.calls == 1
+
+
+def test_a_model_that_only_thinks_is_told_apart_from_a_silent_one(tmp_path: Path) -> None:
+    run = Run(tmp_path, [Scripted("", finish_reason="length")])
+    assert run.result.error is not None
+    assert "used all of its 500 output tokens" in run.result.error.message
+    assert "max_output_tokens" in (run.result.error.hint or "")
+    assert "cut at its output limit" in run.told(1)
+
+
+@pytest.mark.parametrize("stop_at", [CodeStarted, SubcallStarted, SubcallFinished, CodeFinished, ModelReplied])
+def test_an_interrupt_at_any_moment_leaves_a_whole_record(tmp_path: Path, stop_at: type[Event]) -> None:
+    """Ctrl-C strikes while an event is being shown: every start has its end, and the usage adds up."""
+    (tmp_path / "input.txt").write_text("x")
+    code = cell("llm_query('a')\nllm_query('a')\nllm_query_batched([f'p{n}' for n in range(20)])")
+
+    def reply(body: dict[str, Any]) -> Scripted:
+        return Scripted(code if body["model"] == "root" else "y", delay=0.01)
+
+    events: list[Event] = []
+
+    def watch(event: Event) -> None:
+        events.append(event)
+        if sum(isinstance(each, stop_at) for each in events) == 1 and isinstance(event, stop_at):
+            raise KeyboardInterrupt
+
+    with OpenAIServer(reply) as server:
+        model = ModelSpec("openai/root", api_base=server.url, price=Price(1, 10), max_output_tokens=500)
+        profile = Profile("t", "", model, replace(model, model="openai/sub"), Limits())
+        task = analysis.prepare([str(tmp_path / "input.txt")], "q", profile).task
+        result = analysis.run(task, watch)
+    assert result.status == "interrupted"
+    check_events([event.to_json() for event in events], {"usage": {"total": asdict(result.usage)}})

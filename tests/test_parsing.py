@@ -18,6 +18,21 @@ def test_code_is_found_under_both_tags(tag: str) -> None:
     assert parse(f"Look.\n{fenced('x = 1', tag)}\nDone.").blocks == ("x = 1",)
 
 
+def test_a_fence_in_a_list_item_is_unindented_with_its_code() -> None:
+    assert parse("1. Look:\n   ```repl\n   if True:\n       x = 1\n   ```").blocks == ("if True:\n    x = 1",)
+
+
+def test_an_empty_block_that_never_ends_is_none() -> None:
+    parsed = parse(f"{fenced('x = 1')}\n{FENCE}repl\n")
+    assert parsed.blocks == ("x = 1",)
+    assert not parsed.unclosed
+
+
+def test_the_words_beside_an_answer_are_kept_apart() -> None:
+    assert parse("I looked.\nFINAL(result)").words == "I looked."
+    assert parse("I looked.\nFINAL_VAR(reslt)\nReally.").words == "I looked.\n\nReally."
+
+
 def test_several_blocks_keep_their_order() -> None:
     assert parse(f"{fenced('a = 1')}\nand\n{fenced('b = 2', 'python')}").blocks == ("a = 1", "b = 2")
 
@@ -56,6 +71,7 @@ def test_other_fences_are_named_and_not_run() -> None:
         ("FINAL(a) and (b)", "a) and (b"),
         ('FINAL("quoted")', '"quoted"'),
         ("FINAL()", ""),
+        ("FINAL(windows)\r\n", "windows"),
     ],
 )
 def test_a_final_in_prose_is_taken_literally(reply: str, answer: str) -> None:
@@ -94,5 +110,5 @@ def test_a_final_after_code_is_found() -> None:
 def test_no_reply_is_too_odd(reply: str) -> None:
     parsed = parse(reply)
     for block in parsed.blocks:
-        assert block in reply
+        assert all(line in reply for line in block.split("\n"))
     assert parsed.final is None or parsed.final.value in reply

@@ -1,15 +1,28 @@
 """The front door: `rlm` and its commands. Each command's own file has its options."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rlm_cli import __version__
 from rlm_cli.cli.analyze import analyze
+from rlm_cli.cli.failures import leave
 from rlm_cli.cli.help import GroupedCommand
 from rlm_cli.cli.profiles import profiles
 
-app = typer.Typer(
+
+class App(typer.Typer):
+    """The application, and how its process ends."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except SystemExit as leaving:
+            leave(leaving.code if isinstance(leaving.code, int) else 0)
+            raise
+
+
+app = App(
     name="rlm",
     help="Ask questions of text far larger than any model's window.",
     no_args_is_help=True,

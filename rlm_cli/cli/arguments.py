@@ -33,6 +33,8 @@ def question_and_inputs(arguments: Sequence[str], question_file: str | None) -> 
             )
     if not question.strip():
         raise UsageError("the question is empty")
+    # Bytes of the command line that are no UTF-8 arrive as half surrogates, which no model takes.
+    question = question.encode("utf-8", "replace").decode("utf-8")
     if not inputs and question_file != "-" and _stdin_is_piped():
         inputs = ("-",)
     if not inputs:
@@ -59,7 +61,7 @@ def count_or_none(option: str, text: str) -> int | None:
 
 def size(option: str, text: str) -> int:
     """Return a whole number such as 500000, 500k, 20MB."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", text.strip().replace("_", ""), re.IGNORECASE)
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmg]?)b?", text.strip().replace("_", ""), re.IGNORECASE)
     if match is None:
         raise UsageError(f"{option} {text}: not a number", f"as in {option} 500k or {option} 20M")
     return int(float(match[1]) * _UNITS[match[2].lower()])

@@ -1,13 +1,15 @@
 """How a command ends when something goes wrong: a message, a hint and an exit code, never a traceback."""
 
+import contextlib
 import functools
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn, ParamSpec
+from typing import ParamSpec
 
 import typer
 
@@ -27,9 +29,9 @@ def say(text: str) -> None:
         return  # nobody is listening, and there is no other place to say so
 
 
-def say_error(error: RlmError) -> None:
-    """Write an error and its hint to stderr."""
-    say(f"rlm: error: {error}" + (f"\nhint: {error.hint}" if error.hint else ""))
+def say_error(message: str, hint: str | None) -> None:
+    """Write an error and what to do about it to stderr."""
+    say(f"rlm: error: {message}" + (f"\nhint: {hint}" if hint else ""))
 
 
 def reports_failures(command: Callable[P, None]) -> Callable[P, None]:
@@ -44,7 +46,7 @@ def reports_failures(command: Callable[P, None]) -> Callable[P, None]:
             with _terminated_like_interrupted():
                 command(*args, **kwargs)
         except RlmError as error:
-            say_error(error)
+            say_error(str(error), error.hint)
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as interrupt:
             say("rlm: interrupted")
@@ -52,22 +54,35 @@ def reports_failures(command: Callable[P, None]) -> Callable[P, None]:
         except (typer.Exit, typer.Abort):
             raise
         except BrokenPipeError:
-            leave_quietly(ExitCode.COMPLETE)
+            forget_stdout()
         except Exception as defect:
             # Left alone, Python would exit with 1, which here means that findings were made.
             if kwargs.get("debug"):
                 traceback.print_exc()
-            say(f"rlm: error: internal error: {type(defect).__name__}: {defect}")
-            say("hint: this is a defect of rlm; please report it with what --debug shows")
+            say_error(
+                f"internal error: {type(defect).__name__}: {defect}",
+                "this is a defect of rlm; please report it with what --debug shows",
+            )
             raise typer.Exit(ExitCode.DEFECT) from defect
 
     return guarded
 
 
-def leave_quietly(code: int) -> NoReturn:
-    """End with `code` although nobody reads stdout any more; what is still buffered goes nowhere."""
+def forget_stdout() -> None:
+    """Let what is still buffered for a reader that has left go nowhere, also when the process ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise typer.Exit(code)
+
+
+def leave(code: int) -> None:
+    """End the process at once where model calls that were given up are still open in threads of their own.
+
+    The interpreter would wait for them, or, worse, deadlock with one that holds an import's lock.
+    """
+    if any(thread.name in ("rlm-call", "import-litellm") for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ The only place that decides what goes to stdout and what to stderr.
 """
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlm_cli import analysis
-from rlm_cli.cli.failures import leave_quietly, say
+from rlm_cli.cli.failures import forget_stdout, say, say_error
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.display.safe import safe
 from rlm_cli.display.wording import line
@@ -48,18 +49,22 @@ def perform(job: Job) -> int:
     """Do the job; return the exit code. Raises RlmError for what went wrong before the run began."""
     profile = _profile(job)
     with ExitStack() as stack:
-        events = stack.enter_context(_opened("--events", job.events)) if job.events else None
+        events = stack.enter_context(_opened("--events", job.events, job.inputs)) if job.events else None
         if job.output is not None:
-            _check_writable("-o", job.output)
+            _check_writable(job.output, job.inputs)
         with _waiting(job, "reading the input, getting the models ready"):
             prepared = analysis.prepare(job.inputs, job.question, profile, job.load_options, sys.stdin.buffer)
         task = prepared.task
         stack.callback(task.context.close)
         for warning in prepared.warnings:
             say(f"rlm: warning: {warning}")
+        if prepared.result is not None:
+            return _report(job, task, prepared.result, None)
         if not job.quiet:
-            for line in before_the_run(task):
-                say(line)
+            for each in before_the_run(task):
+                say(each)
+        if events is not None and stat.S_ISREG(os.fstat(events.fileno()).st_mode):
+            events.truncate(0)
         recorder = Recorder(task.run_id) if job.recorded else None
         with _watching(job, events, recorder) as watch:
             result = analysis.run(task, watch)
@@ -145,7 +150,7 @@ def _report(job: Job, task: Task, result: Result, recorder: Recorder | None) -> 
     if recorder is not None and recorder.warning is not None:
         say(f"rlm: warning: {recorder.warning}")
     if result.error is not None:
-        say(f"rlm: error: {result.error.message}" + (f"\nhint: {result.error.hint}" if result.error.hint else ""))
+        say_error(result.error.message, result.error.hint)
     if not job.quiet or code != ExitCode.COMPLETE:
         say(summary_line(task, result))
     return code
@@ -173,25 +178,29 @@ def _write_report(job: Job, report: str, code: int) -> int:
         sys.stdout.write(safe(report) if sys.stdout.isatty() else report)
         sys.stdout.flush()
     except BrokenPipeError:
-        leave_quietly(code)
+        forget_stdout()
     except OSError as error:
         raise UsageError(f"cannot write the answer to stdout: {error.strerror}") from error
     return code
 
 
-def _check_writable(option: str, name: str) -> None:
+def _check_writable(name: str, inputs: tuple[str, ...]) -> None:
     """Find out before the run, which may cost money, whether its answer can be written."""
     existed = os.path.lexists(name)
-    with _opened(option, name, os.O_APPEND):
+    with _opened("-o", name, inputs):
         pass
     if not existed:
         Path(name).unlink()
 
 
 @contextmanager
-def _opened(option: str, name: str, flags: int = os.O_TRUNC) -> Iterator[BinaryIO]:
+def _opened(option: str, name: str, inputs: tuple[str, ...]) -> Iterator[BinaryIO]:
+    """Open a file to be written, without emptying it yet. Raises UsageError, also when it is one of the inputs."""
+    target = Path(name)
+    if target.exists() and any(Path(each).exists() and target.samefile(each) for each in inputs):
+        raise UsageError(f"{option} {name}: that is an input, and it would be overwritten")
     try:
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | flags, 0o666)
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     except OSError as error:
         raise UsageError(f"{option} {name}: cannot write there: {error.strerror}") from error
     with os.fdopen(descriptor, "wb", buffering=0) as file:

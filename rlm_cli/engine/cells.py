@@ -4,9 +4,10 @@ Covered: sub-calls, claims and budget() asked by code; a cell that hangs or kill
 error here but what the cell came to.
 """
 
+import functools
 import itertools
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
@@ -18,6 +19,19 @@ from rlm_cli.errors import CellTimedOut, ReplDied, RlmError
 from rlm_cli.events import CallPath, CodeFinished, CodeStarted, Event
 from rlm_cli.findings import Refusal, check_claim, unverified
 from rlm_cli.seams import Asked, BudgetTold, Cell, CellFinished, ClaimChecked, Claimed, FromRepl, ToRepl
+from rlm_cli.types import Citation
+
+
+@dataclass(slots=True)
+class _Running:
+    """A cell under way."""
+
+    here: CallPath
+    last_word: bool
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    """Of its sub-calls."""
+    evidence: list[Citation] = field(default_factory=list)
+    """What FINAL has given, until it is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +49,8 @@ class Cells:
 
         Raises SandboxError when there is no session any more.
         """
-        yield CodeStarted(path=here, blocks=cell.blocks)
         try:
+            yield CodeStarted(path=here, blocks=cell.blocks)
             finished = yield from self._converse(cell, here, last_word)
         except (KeyboardInterrupt, RlmError) as error:
             why = str(error) or "interrupted"
@@ -48,33 +62,37 @@ class Cells:
         return finished
 
     def _converse(self, cell: Cell, here: CallPath, last_word: bool) -> Generator[Event, None, CellFinished]:
-        numbers = itertools.count(1)
+        running = _Running(here, last_word)
         try:
-            self.session.send(cell, self.budget.seconds_left(last_word))
+            self.session.send(cell, functools.partial(self.budget.seconds_left, last_word))
             while not isinstance(message := self.session.receive(), CellFinished):
-                self.session.answer((yield from self._answer(message, here, numbers, last_word)))
+                self.session.answer((yield from self._answer(message, running)))
         except (CellTimedOut, ReplDied) as error:
             self.progress.warnings[f"iteration {cell.number}: {error}; the session was replaced"] = None
             aftermath = "" if last_word else " " + self.session.recover()
             return CellFinished("", 0, f"{error}.{aftermath}", None, self.progress.variables)
         self.progress.variables = message.variables
+        if message.final is not None:
+            self.progress.citations.update(dict.fromkeys(running.evidence))
         return message
 
-    def _answer(
-        self, question: FromRepl, here: CallPath, numbers: Iterator[int], last_word: bool
-    ) -> Generator[Event, None, ToRepl]:
+    def _answer(self, question: FromRepl, running: _Running) -> Generator[Event, None, ToRepl]:
         if isinstance(question, Asked):
-            return (yield from self.subcalls.answer(question, here, numbers))
+            return (yield from self.subcalls.answer(question, running.here, running.numbers))
         if isinstance(question, Claimed):
-            return self._check(question, last_word)
+            checked = self._check(question, running.last_word)
+            if isinstance(checked, Refusal):
+                return ClaimChecked(refused=checked.reason)
+            if question.final:
+                running.evidence.append(checked)
+            else:
+                self.progress.citations[checked] = None
+            return ClaimChecked(checked.path, checked.line or 0, checked.end_line or 0)
         return BudgetTold(closing_line(self.progress.iterations, self.budget))
 
-    def _check(self, claim: Claimed, last_word: bool) -> ClaimChecked:
+    def _check(self, claim: Claimed, last_word: bool) -> Citation | Refusal:
         checked = check_claim(self.context, claim.place, claim.quote)
-        if isinstance(checked, Refusal):
-            if not last_word:
-                return ClaimChecked(refused=checked.reason)
+        if isinstance(checked, Refusal) and last_word:
             # It cannot be asked again: the answer goes out with this claim marked as not verified.
-            checked = unverified(self.context, claim.place, claim.quote)
-        self.progress.citations[checked] = None
-        return ClaimChecked(checked.path, checked.line or 0, checked.end_line or 0)
+            return unverified(self.context, claim.place, claim.quote)
+        return checked

@@ -31,32 +31,38 @@ def fan_out(
 ) -> Generator[Event, None, list[T | None]]:
     """Run `jobs`, at most `width` at once; return their values in order.
 
-    When `seconds_left()` runs out, jobs that are still open are abandoned: their value is None and whatever they do
-    later reaches nobody. An exception in a job ends the others likewise and is raised here.
+    When `seconds_left()` runs out, jobs that are still open are abandoned: they are not resumed, their value is None,
+    and nothing of theirs arrives after what has been yielded here. An exception in a job ends the others likewise and
+    is raised here; so does one that is thrown in.
     """
     merged: queue.SimpleQueue[Event | _Done[T]] = queue.SimpleQueue()
     waiting = iter(enumerate(jobs))
-    abandoned = threading.Event()
-    taking = threading.Lock()
+    lock = threading.Lock()
+    abandoned = False
+
+    def take() -> tuple[int, Job[T]] | None:
+        with lock:
+            return None if abandoned else next(waiting, None)
+
+    def put(item: Event | _Done[T]) -> bool:
+        """Hand an item over; False: nobody listens any more, so stop."""
+        with lock:
+            if not abandoned:
+                merged.put(item)
+            return not abandoned
 
     def work() -> None:
-        while not abandoned.is_set():
-            with taking:
-                index, job = next(waiting, (-1, None))
-            if job is None:
+        while (taken := take()) is not None:
+            index, job = taken
+            try:
+                stream = job()
+                while put(next(stream)):
+                    pass
                 return
-            try:
-                merged.put(_Done(index, drain(job()), None))
-            except BaseException as error:  # noqa: BLE001 - nothing is swallowed: the caller's thread raises it
-                merged.put(_Done(index, None, error))
-
-    def drain(stream: Generator[Event, None, T]) -> T:
-        while True:
-            try:
-                merged.put(next(stream))
             except StopIteration as end:
-                value: T = end.value
-                return value
+                put(_Done(index, end.value, None))
+            except BaseException as error:  # noqa: BLE001 - nothing is swallowed: the caller's thread raises it
+                put(_Done(index, None, error))
 
     for _ in range(min(width, len(jobs))):
         threading.Thread(target=work, name="rlm-call", daemon=True).start()
@@ -78,5 +84,6 @@ def fan_out(
             else:
                 yield item
     finally:
-        abandoned.set()
+        with lock:
+            abandoned = True
     return values

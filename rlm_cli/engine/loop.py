@@ -5,6 +5,7 @@ terminal. What a limit or a failure leaves is a Result too; the only thing that 
 """
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from time import monotonic
 
@@ -14,11 +15,10 @@ from rlm_cli.engine import prompts
 from rlm_cli.engine.cells import Cells
 from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.history import History
-from rlm_cli.engine.parsing import parse
+from rlm_cli.engine.parsing import ProseFinal, parse
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.session import Session
 from rlm_cli.engine.subcalls import Subcalls
-from rlm_cli.engine.truncation import SHOWN
 from rlm_cli.errors import BadReply, CallTimedOut, EmptyReply, LimitReached, ModelError, Refused, RlmError
 from rlm_cli.events import (
     ROOT,
@@ -37,6 +37,8 @@ from rlm_cli.types import Reply, Request, Result, Status, StopReason, Task, Usag
 
 _EMPTY_REPLIES = 3
 """Empty root replies in a row after which the run fails."""
+_REPL_VALUES = ("context", "documents", "files", "out")
+"""Names of the REPL that hold values: FINAL(context) in prose does not mean the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,10 @@ class Engine:
 
     def run(self, task: Task, path: CallPath = ROOT) -> Generator[Event, None, Result]:
         """Answer `task`; every transition is yielded, the last event is RunFinished."""
-        yield _run_started(task, path)
         run = _Run(self, task, path, Progress())
         error: RlmError | None = None
         try:
+            yield _run_started(task, path)
             status, stop_reason = yield from run.explore()
         except KeyboardInterrupt:
             status, stop_reason = "interrupted", "interrupted"
@@ -72,14 +74,15 @@ class Engine:
         if not task.context.is_intact():
             run.progress.warnings["the context was changed during the run; the answer cannot be trusted"] = None
         result = run.progress.result(status, stop_reason, task.context, self.budget, error)
-        yield RunFinished(
-            path=path,
-            status=status,
-            stop_reason=stop_reason,
-            answer=result.answer,
-            error=str(error) if error else None,
-            usage=result.usage,
-        )
+        with suppress(KeyboardInterrupt):  # it comes too late: the run is over
+            yield RunFinished(
+                path=path,
+                status=status,
+                stop_reason=stop_reason,
+                answer=result.answer,
+                error=str(error) if error else None,
+                usage=result.usage,
+            )
         return result
 
 
@@ -125,7 +128,7 @@ class _Run:
         compacted = history.compact(self.root.context_window, self.root.max_output_tokens)
         request = self.request(history)
         # What the history may have grown to when the last word is due: this reply and what its code prints.
-        growth = self.root.max_output_tokens + SHOWN // 2
+        growth = self.root.max_output_tokens + prompts.OUTCOME_TOKENS
         self.budget.keep_back(self.budget.worst_case(self.root, request.messages, growth))
         reservation = self.budget.admit(request)
         yield IterationStarted(path=here, number=number)
@@ -152,16 +155,17 @@ class _Run:
             yield  # a job is a generator; this one has nothing to tell
 
         started = monotonic()
-        [reply] = yield from fan_out([call], 1, lambda: self.budget.seconds_left(last_word))
-        if reply is None or (isinstance(reply, CallTimedOut) and request.timeout < self.root.timeout):
+        [came] = yield from fan_out([call], 1, lambda: self.budget.seconds_left(last_word))
+        if came is None or (isinstance(came, CallTimedOut) and request.timeout < self.root.timeout):
             self.budget.settle(reservation, None)
             raise self.budget.time_is_up()
-        if isinstance(reply, EmptyReply):
-            reply = Reply("", reply.usage or Usage())
-        if isinstance(reply, ModelError):
-            self.budget.settle(reservation, reply.usage or (Usage() if reply.outcome_known else None))
-            raise reply
-        self.budget.settle(reservation, reply.usage)
+        error = came if isinstance(came, ModelError) else None
+        if error is not None and error.usage is None:
+            self.budget.settle(reservation, Usage() if error.outcome_known else None, error.lost)
+            raise error
+        # A refusal or an empty reply that was billed is a reply as far as the account goes.
+        reply = came if isinstance(came, Reply) else _nothing(came)
+        self.budget.settle(reservation, reply.usage, came.lost)
         yield ModelReplied(
             path=here,
             text=reply.text,
@@ -169,9 +173,11 @@ class _Run:
             seconds=monotonic() - started,
             usage=reply.usage,
         )
-        self.progress.empty_replies = 0 if reply.text.strip() else self.progress.empty_replies + 1
+        self.progress.empty_replies = self.progress.empty_replies + 1 if isinstance(error, EmptyReply) else 0
         if self.progress.empty_replies == _EMPTY_REPLIES:
-            raise BadReply(f"{self.root.model} gave an empty reply {_EMPTY_REPLIES} times in a row")
+            raise BadReply(f"{error}, {_EMPTY_REPLIES} times in a row", error.hint if error else None)
+        if error is not None and not isinstance(error, EmptyReply):
+            raise error
         return reply
 
     def execute(
@@ -179,26 +185,42 @@ class _Run:
     ) -> Generator[Event, None, _Outcome]:
         """Run the reply's code and find its answer, by the rules for FINAL in code and in prose."""
         parsed = parse(reply.text)
-        blocks, notes, final = list(parsed.blocks), [], None
+        blocks, notes = list(parsed.blocks), []
         if reply.truncated and parsed.unclosed:
             blocks.pop()
             notes.append(prompts.CUT_CODE)
-        if parsed.final is not None and parsed.final.kind == "variable":
-            blocks.append(f"FINAL_VAR({parsed.final.value!r})")
-        elif parsed.final is not None and blocks and not last_word:
-            notes.append(prompts.UNSEEN)
-        elif parsed.final is not None and not parsed.final.value:
-            notes.append(prompts.EMPTY_FINAL)
-        elif parsed.final is not None and parsed.final.value in self.progress.variables:
-            notes.append(prompts.names_a_variable(parsed.final.value))
-        elif parsed.final is not None:
-            final = Final(parsed.final.value)
+        final: Final | None = None
+        if parsed.final is not None:
+            judged = self.judge(parsed.final, beside_code=bool(blocks), truncated=reply.truncated, last_word=last_word)
+            if isinstance(judged, Final):
+                final = judged
+            elif isinstance(judged, ProseFinal):
+                blocks.append(f"FINAL_VAR({judged.value!r})")
+            else:
+                notes.append(judged)
         if not blocks:
             if final is None and not notes:
                 notes.append(prompts.no_code(parsed, reply.truncated))
             return _Outcome(None, notes, final)
         cell = yield from cells.run(Cell(number, tuple(blocks)), here, last_word)
         return _Outcome(cell, notes, cell.final or final)
+
+    def judge(self, said: ProseFinal, beside_code: bool, truncated: bool, last_word: bool) -> Final | ProseFinal | str:
+        """Decide about a FINAL outside code: the answer, a variable to be asked for in code, or why it is refused."""
+        names_variable = said.value in (*self.progress.variables, *_REPL_VALUES)
+        if said.kind == "variable" or (last_word and names_variable):
+            return said
+        if not said.value:
+            return prompts.EMPTY_FINAL
+        if last_word:
+            return Final(said.value)
+        if beside_code:
+            return prompts.UNSEEN
+        if truncated:
+            return prompts.CUT_FINAL
+        if names_variable:
+            return prompts.names_a_variable(said.value)
+        return Final(said.value)
 
     def last_word(self, cells: Cells, history: History) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Ask once more for what was found so far, paid from what was kept back; its code runs without sub-calls."""
@@ -214,20 +236,30 @@ class _Run:
             self.progress.warnings[f"no last word: {error}"] = None
         else:
             outcome = yield from self.execute(cells, reply, here, 0, last_word=True)
+            if outcome.cell is not None and outcome.cell.error is not None:
+                self.progress.warnings[f"the code of the last word failed: {outcome.cell.error}"] = None
             # Without FINAL what the model says outside code is the best there is.
-            final = outcome.final or Final(parse(reply.text).prose)
-            self.progress.answer, self.progress.doubt = final.answer, final.doubt
-            yield AnswerGiven(path=here, answer=final.answer, doubt=final.doubt)
+            final = outcome.final or Final(parse(reply.text).words)
+            if final.answer:
+                self.progress.answer, self.progress.doubt = final.answer, final.doubt
+                yield AnswerGiven(path=here, answer=final.answer, doubt=final.doubt)
         return "partial", _STOP_REASONS[ending.limit]
 
     def finish(self, final: Final) -> Generator[Event, None, tuple[Status, StopReason]]:
-        """Accept the answer. A run whose inputs could not all be read is not complete."""
+        """Accept the answer. A run that met a limit, or could not read all its inputs, is not complete."""
         self.progress.answer, self.progress.doubt = final.answer, final.doubt
         yield AnswerGiven(path=self.path, answer=final.answer, doubt=final.doubt)
+        if self.progress.ending is not None:
+            return "partial", _STOP_REASONS[self.progress.ending.limit]
         unread = [each.path for each in self.task.context.skipped if each.failed]
         if unread:
             self.progress.warnings[f"{len(unread)} inputs could not be read, {unread[0]} for one"] = None
         return ("partial" if unread else "complete"), "final"
+
+
+def _nothing(error: ModelError) -> Reply:
+    """Return the reply that a billed failure amounts to."""
+    return Reply("", error.usage or Usage(), truncated=isinstance(error, EmptyReply) and error.truncated)
 
 
 _STOP_REASONS: dict[str, StopReason] = {

@@ -12,10 +12,10 @@ from typing import Literal
 
 CODE_TAGS = ("repl", "python")
 
-_FENCE = re.compile(r"^ {0,3}(?P<ticks>`{3,})[ \t]*(?P<tag>[^\s`]*)[^`\n]*$")
-_FINAL_TEXT = re.compile(r"^FINAL\((?P<text>.*)\)[ \t]*$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^(?P<indent> {0,3})(?P<ticks>`{3,})[ \t]*(?P<tag>[^\s`]*)[^`\n]*$")
+_FINAL_TEXT = re.compile(r"^FINAL\((?P<text>.*)\)[ \t\r]*$", re.MULTILINE | re.DOTALL)
 _FINAL_VARIABLE = re.compile(
-    r"^FINAL_VAR\([ \t]*(?P<quote>[\"'`]?)(?P<name>\w+)(?P=quote)[ \t]*\)[ \t]*$", re.MULTILINE
+    r"^FINAL_VAR\([ \t]*(?P<quote>[\"'`]?)(?P<name>\w+)(?P=quote)[ \t]*\)[ \t\r]*$", re.MULTILINE
 )
 
 
@@ -38,8 +38,8 @@ class Parsed:
     """Tags of fences that are not code for the REPL; "" for a fence without one."""
     unclosed: bool
     """The last code block's fence never ended."""
-    prose: str
-    """Everything outside fences."""
+    words: str
+    """Everything outside fences that is no FINAL: what a last word without an answer still says."""
 
 
 def parse(reply: str) -> Parsed:
@@ -59,8 +59,8 @@ def parse(reply: str) -> Parsed:
         tag = opening["tag"].lower()
         is_code = tag in CODE_TAGS
         end = _closing(lines, index + 1, len(opening["ticks"]), is_code)
-        unclosed = end is None and is_code
-        body = "\n".join(lines[index + 1 : end])
+        body = "\n".join(_unindented(line, len(opening["indent"])) for line in lines[index + 1 : end])
+        unclosed = end is None and is_code and bool(body.strip())
         if is_code and body.strip():
             blocks.append(body)
         elif not is_code:
@@ -69,7 +69,13 @@ def parse(reply: str) -> Parsed:
         index = len(lines) if end is None else end + 1
     prose = ["\n".join(stretch) for stretch in stretches]
     final = next((found for each in prose if (found := _prose_final(each)) is not None), None)
-    return Parsed(tuple(blocks), final, tuple(other_tags), unclosed, "\n".join(prose).strip())
+    words = "\n".join(_FINAL_VARIABLE.sub("", _FINAL_TEXT.sub("", each)) for each in prose)
+    return Parsed(tuple(blocks), final, tuple(other_tags), unclosed, words.strip())
+
+
+def _unindented(line: str, indent: int) -> str:
+    """Take as much indentation from a line as its fence has."""
+    return line[min(indent, len(line) - len(line.lstrip(" "))) :]
 
 
 def _closing(lines: list[str], start: int, ticks: int, is_code: bool) -> int | None:

@@ -9,6 +9,7 @@ from rlm_cli.engine.parsing import CODE_TAGS, Parsed
 from rlm_cli.engine.shape import describe
 from rlm_cli.engine.truncation import SHOWN, shorten
 from rlm_cli.seams import CellFinished, ReplFacts
+from rlm_cli.tokens import prompt_tokens
 from rlm_cli.types import Limits, ModelSpec, Task
 
 SYSTEM = """\
@@ -82,6 +83,10 @@ say what is unverified. If the text does not hold the answer, say so, with what 
 """
 
 _WARN_AT = 0.8
+SHOWN_TOKENS = 4_000
+"""Tokens of one iteration's output that the root model sees at most."""
+OUTCOME_TOKENS = SHOWN_TOKENS + 1_500
+"""Tokens of all that is said after an iteration: output, error, notes and the closing line."""
 
 
 def first_message(task: Task, facts: ReplFacts) -> str:
@@ -143,7 +148,7 @@ def outcome(number: int, cell: CellFinished | None, notes: list[str]) -> str:
     parts = []
     if cell is not None:
         if cell.output.strip():
-            shown = shorten(cell.output.rstrip("\n"), f"out[{number}]", cell.output_characters)
+            shown = _shown(cell.output.rstrip("\n"), f"out[{number}]", cell.output_characters)
             parts.append(f"Output of iteration {number}:\n{shown}")
         elif cell.error is None:
             parts.append(f"Iteration {number} ran and printed nothing. Only what print() is given is shown.")
@@ -152,6 +157,13 @@ def outcome(number: int, cell: CellFinished | None, notes: list[str]) -> str:
         if cell.tampered:
             parts.append(f"Restored, because the code had overwritten them: {', '.join(cell.tampered)}.")
     return "\n\n".join([*parts, *notes])
+
+
+def _shown(output: str, whole: str, total: int) -> str:
+    """Return output cut by characters, and where its characters are dear (emoji, rare scripts) by tokens."""
+    shown = shorten(output, whole, total)
+    tokens = prompt_tokens(shown)
+    return shown if tokens <= SHOWN_TOKENS else shorten(output, whole, total, SHOWN * SHOWN_TOKENS // (tokens + 1))
 
 
 def folded(number: int, cell: CellFinished | None) -> str:
@@ -178,6 +190,10 @@ def no_code(parsed: Parsed, truncated: bool) -> str:
 CUT_CODE = (
     "Your reply was cut at its output limit inside the last code block: that block did not run, those before it did. "
     "Write less in one reply."
+)
+CUT_FINAL = (
+    "Your reply was cut at its output limit, so its FINAL(...) was not accepted. Give a shorter answer, or build it in "
+    "a variable and use FINAL_VAR."
 )
 UNSEEN = (
     "The FINAL(...) outside the code was not accepted: it stood beside code whose output you had not seen. Read the "

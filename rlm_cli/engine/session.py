@@ -18,19 +18,23 @@ class _PastCell:
     cell: Cell
     exchanged: list[tuple[FromRepl, ToRepl]] = field(default_factory=list)
     """What it asked and was answered, in order."""
+    failed: bool = False
 
 
 class Session:
-    """One REPL over one context, restarted when it must be. Use as a context manager."""
+    """One REPL over one context, replaced when it must be. Use as a context manager."""
 
     def __init__(self, open_repl: Callable[[Context], Repl], context: Context, cell_timeout: float) -> None:
         self._open_repl = open_repl
         self._context = context
         self._cell_timeout = cell_timeout
+        self._seconds_left: Callable[[], float] = lambda: cell_timeout
         self._past: list[_PastCell] = []
         self._current = _PastCell(Cell(0, ()))
         self._asked: FromRepl | None = None
-        self._allowed = self.seconds = 0.0
+        self._variables: tuple[str, ...] = ()
+        self.seconds = 0.0
+        """What the running or latest cell has computed for."""
         self._repl = open_repl(context)
 
     def __enter__(self) -> "Session":
@@ -43,26 +47,28 @@ class Session:
     def facts(self) -> ReplFacts:
         return self._repl.facts
 
-    def send(self, cell: Cell, seconds_left: float) -> None:
-        """Start a cell; it may compute for `seconds_left` seconds at most, and no longer than the cell timeout."""
+    def send(self, cell: Cell, seconds_left: Callable[[], float]) -> None:
+        """Start a cell; `seconds_left` is the run's time, which bounds it beside the cell timeout."""
         self._current = _PastCell(cell)
-        self._allowed = min(self._cell_timeout, max(0.0, seconds_left))
+        self._seconds_left = seconds_left
         self.seconds = 0.0
         self._repl.send(cell)
 
     def receive(self) -> FromRepl:
         """Return the cell's next question, or its end. Only the child's own time counts; see `Repl.receive`."""
         started = time.monotonic()
-        try:
-            message = self._repl.receive(max(0.0, self._allowed - self.seconds))
-        finally:
-            self.seconds += time.monotonic() - started
-        if isinstance(message, CellFinished):
-            # A cell that was interrupted would only run into its limit again: it is not replayed.
-            if self.seconds < self._allowed:
-                self._past.append(self._current)
-        else:
+        allowed = max(0.0, min(self._cell_timeout - self.seconds, self._seconds_left()))
+        message = self._repl.receive(allowed)
+        took = time.monotonic() - started
+        self.seconds += took
+        if not isinstance(message, CellFinished):
             self._asked = message
+            return message
+        self._current.failed = message.error is not None
+        self._variables = message.variables
+        # A cell that was interrupted would only run into its limit again: it is not replayed.
+        if took < allowed:
+            self._past.append(self._current)
         return message
 
     def answer(self, answer: ToRepl) -> None:
@@ -78,23 +84,36 @@ class Session:
         """
         self._repl.close()
         self._repl = self._open_repl(self._context)
+        rebuilt: tuple[str, ...] = ()
         try:
             for past in self._past:
-                self._replay(past)
+                rebuilt = self._replay(past)
         except (CellTimedOut, ReplDied):
             self._repl.close()
             self._repl = self._open_repl(self._context)
-            self._past = []
+            self._past, self._variables = [], ()
             return "The session was restarted and could not be rebuilt: all variables are lost."
-        if not self._past:
-            return "The session was restarted. What this cell had set is lost."
+        lost = [name for name in self._variables if name not in rebuilt]
+        self._variables = rebuilt
+        if lost:
+            some = ", ".join(lost[:20]) + (f" and {len(lost) - 20} more" if len(lost) > 20 else "")
+            return f"The session was restarted and rebuilt, but for what this cell had set and for {some}."
         return "The session was restarted and rebuilt: variables of earlier iterations are kept, this cell's are lost."
 
-    def _replay(self, past: _PastCell) -> None:
+    def _replay(self, past: _PastCell) -> tuple[str, ...]:
+        """Run a cell again with the answers it was given; return the variables there are then."""
         self._repl.send(past.cell)
         answers = iter(past.exchanged)
-        while not isinstance(question := self._repl.receive(self._cell_timeout), CellFinished):
+        while True:
+            allowed = min(self._cell_timeout, self._seconds_left())
+            if allowed <= 0:
+                raise CellTimedOut("no time is left to run the earlier cells again")
+            message = self._repl.receive(allowed)
+            if isinstance(message, CellFinished):
+                if (message.error is not None) != past.failed:
+                    raise ReplDied(f"iteration {past.cell.number} ended otherwise when it was run again")
+                return message.variables
             asked, answer = next(answers, (None, None))
-            if answer is None or asked != question:
+            if answer is None or asked != message:
                 raise ReplDied(f"iteration {past.cell.number} asked something else when it was run again")
             self._repl.answer(answer)

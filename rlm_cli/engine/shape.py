@@ -116,7 +116,7 @@ def _json_lines(lines: list[str]) -> str | None:
     for line in lines:
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(record, dict):
             return None
@@ -137,7 +137,10 @@ def _table(document: Document, lines: list[str]) -> str | None:
     delimiter = {"csv": ",", "tsv": "\t"}.get(document.kind)
     if delimiter is None or len(lines) < 2:
         return None
-    columns = next(csv.reader([lines[0]], delimiter=delimiter))
+    try:
+        columns = next(csv.reader([lines[0]], delimiter=delimiter))
+    except csv.Error:
+        return None
     return f"{document.kind.upper()}, {document.lines:,} lines; columns: {', '.join(columns[:30])}."
 
 

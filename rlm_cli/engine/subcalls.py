@@ -7,9 +7,9 @@ sub-calls, the batch side by side, its summary line. Every call passes through t
 import functools
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from rlm_cli.budget import Budget
+from rlm_cli.budget import Budget, Reservation
 from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.progress import Progress
 from rlm_cli.errors import CallTimedOut, LimitReached, ModelError
@@ -51,6 +51,25 @@ class _Call:
         return SubcallFailed(path=self.path, error=error, seconds=seconds, usage=usage or Usage())
 
 
+@dataclass(slots=True)
+class _Open:
+    """A call under way; what it used is written when it ends."""
+
+    reservation: Reservation
+    since: float = field(default_factory=time.monotonic)
+    used: Usage | None = None
+    """None: nobody knows."""
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a call came to, and the limit that it ran into."""
+
+    answer: SubAnswer
+    met: LimitReached | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Subcalls:
     """Makes the sub-calls of one run."""
@@ -81,12 +100,11 @@ class Subcalls:
             return SubAnswers(refused=str(refusal))
         calls = {prompt: _Call(here.subcall(next(numbers)), requests[prompt]) for prompt in sendable}
         for prompt, reply in known.items():
-            self.budget.count_cached("sub")
-            yield calls[prompt].started()
-            yield calls[prompt].finished(reply, 0.0)
+            yield from self._recall(calls[prompt], reply)
             answers[prompt] = SubAnswer(reply.text, truncated=reply.truncated, cached=True)
         made = yield from self._call_all([calls[prompt] for prompt in fresh])
         answers |= zip(fresh, made, strict=True)
+        self.progress.failed.update(_kind(answer.error) for answer in answers.values() if answer.error is not None)
         summary = None
         if asked.batched:
             summary = _summary(answers, asked.prompts, before, self.budget.usage(), time.monotonic() - started)
@@ -97,56 +115,93 @@ class Subcalls:
             return self.profile.sub
         return self.profile.root if model in ("root", self.profile.root.model) else None
 
-    def _call_all(self, calls: list[_Call]) -> Generator[Event, None, list[SubAnswer]]:
-        """Make calls side by side, as far as the limits allow. Each start that was yielded gets exactly one end."""
-        jobs = [functools.partial(self._call, call) for call in calls]
-        stream = fan_out(jobs, self.budget.limits.concurrency, self.budget.seconds_left)
-        started: dict[CallPath, float] = {}
+    def _recall(self, call: _Call, reply: Reply) -> Generator[Event, None, None]:
+        self.budget.count_cached("sub")
         try:
-            values = yield from _watch(stream, started)
+            yield call.started()
         except KeyboardInterrupt:
-            yield from self._abandon(calls, started, "interrupted")
+            yield call.finished(reply, 0.0)
             raise
+        yield call.finished(reply, 0.0)
+
+    def _call_all(self, calls: list[_Call]) -> Generator[Event, None, list[SubAnswer]]:
+        """Make calls side by side, as far as the limits allow. Each start that was yielded gets exactly one end.
+
+        What a call used is settled here, where its end is seen: so events, account and result agree even when the
+        rest is abandoned.
+        """
+        open_calls: dict[CallPath, _Open] = {}
+        jobs = [functools.partial(self._call, call, open_calls) for call in calls]
+        begun: set[CallPath] = set()
+        try:
+            values = yield from self._settled(
+                fan_out(jobs, self.budget.limits.concurrency, self.budget.seconds_left), open_calls, begun
+            )
+        except KeyboardInterrupt:
+            yield from self._abandon(calls, open_calls, begun, "interrupted")
+            raise
+        for value in values:
+            if value is not None and value.met is not None:
+                yield from self.progress.meet(value.met, calls[0].path, ends=True)
         if None in values:
             limit = self.budget.time_is_up()
             yield from self.progress.meet(limit, calls[0].path, ends=True)
-            yield from self._abandon(calls, started, str(limit))
-        return [value or SubAnswer(error=f"abandoned: {self.progress.ending}") for value in values]
+            yield from self._abandon(calls, open_calls, begun, str(limit))
+        self.budget.return_subcalls(sum(call.path not in begun for call in calls))
+        if begun:
+            self.progress.depth = max(self.progress.depth, calls[0].path.depth)
+        return [value.answer if value else SubAnswer(error=f"abandoned: {self.progress.ending}") for value in values]
 
-    def _abandon(self, calls: list[_Call], started: dict[CallPath, float], why: str) -> Generator[Event, None, None]:
-        """Give up the calls that are still open: whatever becomes of them reaches nobody."""
-        self.budget.write_off_open()
-        for call in calls:
-            if call.path in started:
-                yield call.failed(f"abandoned: {why}", time.monotonic() - started[call.path])
-
-    def _call(self, call: _Call) -> Generator[Event, None, SubAnswer]:
+    def _call(self, call: _Call, open_calls: dict[CallPath, _Open]) -> Generator[Event, None, _Made]:
+        """Make one call. Runs in a thread of its own and changes nothing but its own entry in `open_calls`."""
         try:
-            if self.progress.ending is not None:
-                raise self.progress.ending
-            reservation = self.budget.admit(call.request)
+            mine = open_calls[call.path] = _Open(self.budget.admit(call.request))
         except LimitReached as refusal:
-            self.budget.return_subcalls(1)
-            yield from self.progress.meet(refusal, call.path, ends=True)
-            return SubAnswer(error=f"not sent: {refusal}")
-        self.progress.depth = max(self.progress.depth, call.path.depth)
+            return _Made(SubAnswer(error=f"not sent: {refusal}"), met=refusal)
         yield call.started()
-        begun = time.monotonic()
         request = replace(call.request, timeout=min(call.request.timeout, self.budget.seconds_left()))
         try:
             reply = self.client.complete(request)
         except ModelError as error:
-            if isinstance(error, CallTimedOut) and request.timeout < call.request.timeout:
-                # It was the run's time that was too short, not the model's.
-                yield from self.progress.meet(self.budget.time_is_up(), call.path, ends=True)
-            used = error.usage or (Usage() if error.outcome_known else None)
-            self.budget.settle(reservation, used)
-            self.progress.failed[str(error)] += 1
-            yield call.failed(str(error), time.monotonic() - begun, error.usage)
-            return SubAnswer(error=str(error))
-        self.budget.settle(reservation, reply.usage)
-        yield call.finished(reply, time.monotonic() - begun)
-        return SubAnswer(reply.text, truncated=reply.truncated)
+            mine.used = error.usage or (Usage() if error.outcome_known else None)
+            mine.lost = error.lost
+            yield call.failed(str(error), time.monotonic() - mine.since, error.usage)
+            # When it was the run's time that was too short, not the model's, the run is over.
+            too_short = isinstance(error, CallTimedOut) and request.timeout < call.request.timeout
+            return _Made(SubAnswer(error=str(error)), met=self.budget.time_is_up() if too_short else None)
+        mine.used, mine.lost = reply.usage, reply.lost
+        yield call.finished(reply, time.monotonic() - mine.since)
+        return _Made(SubAnswer(reply.text, truncated=reply.truncated))
+
+    def _settled(
+        self,
+        stream: Generator[Event, None, list[_Made | None]],
+        open_calls: dict[CallPath, _Open],
+        begun: set[CallPath],
+    ) -> Generator[Event, None, list[_Made | None]]:
+        """Pass a stream on, noting which calls have begun and settling those that end."""
+        while True:
+            try:
+                event = next(stream)
+            except StopIteration as end:
+                values: list[_Made | None] = end.value
+                return values
+            if isinstance(event, SubcallStarted):
+                begun.add(event.path)
+            elif isinstance(event, SubcallFinished | SubcallFailed):
+                ended = open_calls.pop(event.path)
+                self.budget.settle(ended.reservation, ended.used, ended.lost)
+            yield event
+
+    def _abandon(
+        self, calls: list[_Call], open_calls: dict[CallPath, _Open], begun: set[CallPath], why: str
+    ) -> Generator[Event, None, None]:
+        """Give up the calls that are still open: whatever becomes of them reaches nobody."""
+        self.budget.write_off_open()
+        for call in calls:
+            left = open_calls.get(call.path)
+            if left is not None and call.path in begun:
+                yield call.failed(f"abandoned: {why}", time.monotonic() - left.since)
 
 
 def _too_large(spec: ModelSpec, prompt: str) -> SubAnswer | None:
@@ -163,21 +218,9 @@ def _too_large(spec: ModelSpec, prompt: str) -> SubAnswer | None:
     )
 
 
-def _watch(
-    stream: Generator[Event, None, list[SubAnswer | None]], started: dict[CallPath, float]
-) -> Generator[Event, None, list[SubAnswer | None]]:
-    """Pass a stream on, keeping in `started` the sub-calls that have begun and not ended."""
-    while True:
-        try:
-            event = next(stream)
-        except StopIteration as end:
-            values: list[SubAnswer | None] = end.value
-            return values
-        if isinstance(event, SubcallStarted):
-            started[event.path] = time.monotonic()
-        elif isinstance(event, SubcallFinished | SubcallFailed):
-            started.pop(event.path, None)
-        yield event
+def _kind(error: str) -> str:
+    """Return what failures are counted by: what is the same for all of a kind."""
+    return error.partition(":")[0] if error.startswith(("not sent:", "abandoned:")) else error
 
 
 def _summary(

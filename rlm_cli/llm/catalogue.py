@@ -103,8 +103,7 @@ class Catalogue:
             return {}
         try:
             key = litellm.get_model_info(spec.model)["key"]
-        except Exception as error:  # noqa: BLE001 - its classes have changed between versions; all mean "not there"
-            del error
+        except Exception:  # noqa: BLE001 - its classes have changed between versions; all mean "not there"
             return {}
         row: Mapping[str, Any] = litellm.model_cost.get(key, {})
         return row

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from rlm_cli.errors import CallTimedOut, ModelError, RateLimited, Unreachable
+from rlm_cli.errors import CallTimedOut, ConnectionLost, ModelError, RateLimited, Unreachable
 from rlm_cli.seams import ModelClient
 from rlm_cli.types import Reply, Request, Usage
 
@@ -114,26 +114,29 @@ class Retrying:
         started = self._clock()
         deadline = started + request.timeout
         error: ModelError | None = None
+        lost = 0
         for attempt in range(1, ATTEMPTS + 1):
             if not self._wait(address, deadline):
-                raise _given_up(error or self._no_time(request, address), attempt - 1)
+                raise _given_up(error or self._no_time(request, address), attempt - 1, lost)
             try:
                 reply = self._inner.complete(replace(request, timeout=deadline - self._clock()))
             except ModelError as failed:
                 error = failed
-                address.heard |= not isinstance(failed, Unreachable | CallTimedOut)
+                unheard = isinstance(failed, Unreachable | CallTimedOut) and not isinstance(failed, ConnectionLost)
+                address.heard |= not unheard
                 pause = self._pause(failed, attempt)
                 shared = isinstance(failed, RateLimited) or failed.retry_after is not None
                 if shared:  # even if this call gives up: the others have been asked too
                     with address.lock:
                         address.open_at = max(address.open_at, self._clock() + pause)
                 if not self._worth_another(failed, attempt, pause, address, deadline):
-                    raise _given_up(failed, attempt) from failed
+                    raise _given_up(failed, attempt, lost) from failed
+                lost += not failed.outcome_known
                 if not shared:
                     self._sleep(pause)
             else:
                 address.heard = True
-                return reply
+                return replace(reply, lost=lost)
         raise AssertionError("the last attempt returns or raises")
 
     def _address(self, request: Request) -> _Address:
@@ -175,10 +178,11 @@ class Retrying:
         return CallTimedOut(f"no time was left to ask {request.spec.model}", "raise `--timeout`", usage=Usage())
 
 
-def _given_up(error: ModelError, attempts: int) -> ModelError:
+def _given_up(error: ModelError, attempts: int, lost: int) -> ModelError:
     """Return the error with what was tried, where that was more than once."""
     if attempts < 2:
         return error
     # Without the time they took, so that equal failures can be counted together.
-    message = f"{error} (after {attempts} attempts)"
-    return type(error)(message, error.hint, error.retry_after, error.usage)
+    told = type(error)(f"{error} (after {attempts} attempts)", error.hint, error.retry_after, error.usage)
+    told.lost = lost
+    return told

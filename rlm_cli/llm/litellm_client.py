@@ -131,6 +131,7 @@ class LitellmClient:
             raise BadReply(f"the reply of {request.spec.model} holds no answer", "check `api_base:` in the profile")
         message, reason = choices[0].message, choices[0].finish_reason
         text = message.content if isinstance(message.content, str) else ""
+        text = text.encode("utf-8", "replace").decode("utf-8")  # JSON can spell half a surrogate pair
         usage = self._usage(reply, text, request)
         refusal = getattr(message, "refusal", None) or (getattr(message, "provider_specific_fields", None) or {}).get(
             "refusal"
@@ -174,9 +175,11 @@ def cost_of(price: Price | None, input_tokens: int, cached: int, output_tokens: 
 
 def _empty(spec: ModelSpec, truncated: bool, usage: Usage) -> EmptyReply:
     if truncated:
-        return EmptyReply(
+        error = EmptyReply(
             f"{spec.model} used all of its {spec.max_output_tokens:,} output tokens before it wrote a word",
             "raise `max_output_tokens:` in the profile, or lower the model's reasoning effort in `params:`",
             usage=usage,
         )
+        error.truncated = True
+        return error
     return EmptyReply(f"{spec.model} gave an empty reply", usage=usage)

@@ -97,7 +97,7 @@ SCHEMA: dict[str, Any] = {
         "max_cost": _number(0, null=True),
         "max_iterations": _number(1, 100_000, whole=True),
         "max_subcalls": _number(0, 10_000_000, whole=True),
-        "max_depth": _number(0, 10, whole=True),
+        "max_depth": _number(1, 10, whole=True),
         "max_tokens": _number(1, null=True, whole=True),
         "timeout": _number(0.1, 1e7),
         "cell_timeout": _number(0.1, 1e6),

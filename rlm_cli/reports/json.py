@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from rlm_cli.types import Citation, Result, Task, Usage
+from rlm_cli.types import Result, Task, Usage
 
 SCHEMA_VERSION = 1
 
@@ -43,7 +43,7 @@ def render_json(task: Task, result: Result) -> str:
             "sub": _usage(result.usage_sub),
             "total": _usage(result.usage),
         },
-        "citations": [_citation(each) for each in result.citations],
+        "citations": [asdict(each) for each in result.citations],
         "findings": [],
         "rejected_findings": 0,
         "elapsed_seconds": round(result.elapsed_seconds, 3),
@@ -57,7 +57,3 @@ def _usage(usage: Usage) -> dict[str, Any]:
         # Sums of floats: what is beyond a millionth of a cent is noise.
         plain["cost_usd"] = round(usage.cost_usd, 8)
     return plain
-
-
-def _citation(citation: Citation) -> dict[str, Any]:
-    return asdict(citation)
