@@ -24,7 +24,8 @@ from rlm_cli.loaders import LoadOptions, load
 from rlm_cli.profiles import Overrides, choose, find
 from rlm_cli.profiles import load as load_profile
 from rlm_cli.sandbox import open_repl
-from rlm_cli.types import Failure, Profile, Result, Status, StopReason, Task, Usage
+from rlm_cli.task import Task
+from rlm_cli.types import Failure, Profile, Result, Status, StopReason, Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,24 +26,9 @@ The engine turns a ModelError of a sub-call into data for the root model, and Ce
 child; only what it cannot mend reaches the command line.
 """
 
-from enum import IntEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from rlm_cli.types import Usage
-
-
-class ExitCode(IntEnum):
-    """What the process returns; the README's table is tested against this."""
-
-    COMPLETE = 0
-    FINDINGS = 1
-    USAGE = 2
-    INCOMPLETE = 3
-    MODEL = 4
-    SANDBOX = 5
-    DEFECT = 70
-    INTERRUPTED = 130
+from rlm_cli.types import ExitCode, Usage
 
 
 class RlmError(Exception):
@@ -85,7 +70,7 @@ class ModelError(RlmError):
         message: str,
         hint: str | None = None,
         retry_after: float | None = None,
-        usage: "Usage | None" = None,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(message, hint)
         self.retry_after = retry_after

@@ -8,12 +8,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
-
-from rlm_cli.errors import ExitCode
-
-if TYPE_CHECKING:
-    from rlm_cli.context import Context
+from enum import IntEnum
+from typing import Any, Literal
 
 Role = Literal["root", "sub"]
 Status = Literal["complete", "partial", "failed", "interrupted"]
@@ -122,17 +118,6 @@ class Skipped:
     """It should have been read and could not be: such a run is never reported as complete."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What one run has to do."""
-
-    run_id: str
-    question: str
-    context: "Context"
-    profile: Profile
-    """Resolved: windows and prices are known as far as they can be."""
-
-
 # --- calls --------------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +198,19 @@ class Reply:
 
 
 # --- results ------------------------------------------------------------------------------------------------------
+
+
+class ExitCode(IntEnum):
+    """What the process returns; the README's table is tested against this."""
+
+    COMPLETE = 0
+    FINDINGS = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    MODEL = 4
+    SANDBOX = 5
+    DEFECT = 70
+    INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)

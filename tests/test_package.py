@@ -10,9 +10,9 @@ import yaml
 from support.command import rlm
 
 from rlm_cli import analyze
-from rlm_cli.errors import ExitCode
 from rlm_cli.events import EVENTS
 from rlm_cli.profiles import find, load, shipped
+from rlm_cli.types import ExitCode
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()

@@ -14,7 +14,8 @@ from rlm_cli.engine.shape import describe
 from rlm_cli.engine.truncation import shorten
 from rlm_cli.loaders import load
 from rlm_cli.seams import CellFinished, ReplFacts
-from rlm_cli.types import Limits, ModelSpec, Profile, Task, Usage
+from rlm_cli.task import Task
+from rlm_cli.types import Limits, ModelSpec, Profile, Usage
 
 FACTS = ReplFacts("3.11.0", ("re", "json"), ("process",))
 

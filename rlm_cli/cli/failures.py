@@ -13,7 +13,8 @@ from typing import ParamSpec
 
 import typer
 
-from rlm_cli.errors import ExitCode, RlmError
+from rlm_cli.errors import RlmError
+from rlm_cli.types import ExitCode
 
 P = ParamSpec("P")
 

@@ -17,14 +17,15 @@ from rlm_cli.cli.failures import forget_stdout, say, say_error
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.display.safe import safe
 from rlm_cli.display.wording import line
-from rlm_cli.errors import ExitCode, UsageError
+from rlm_cli.errors import UsageError
 from rlm_cli.event_lines import write_event
 from rlm_cli.events import Event
 from rlm_cli.loaders import LoadOptions
 from rlm_cli.profiles import Overrides, choose, custom, find, load
 from rlm_cli.reports import render, summary_line
+from rlm_cli.task import Task
 from rlm_cli.trajectory import Recorder
-from rlm_cli.types import Profile, Result, Task
+from rlm_cli.types import ExitCode, Profile, Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

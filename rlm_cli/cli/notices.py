@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from rlm_cli.types import ModelSpec, Task
+from rlm_cli.task import Task
+from rlm_cli.types import ModelSpec
 
 
 def before_the_run(task: Task) -> Iterator[str]:

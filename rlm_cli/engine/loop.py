@@ -33,7 +33,8 @@ from rlm_cli.events import (
     RunStarted,
 )
 from rlm_cli.seams import Cell, CellFinished, Final, ModelClient, Repl, ReplFacts
-from rlm_cli.types import Reply, Request, Result, Status, StopReason, Task, Usage
+from rlm_cli.task import Task
+from rlm_cli.types import Reply, Request, Result, Status, StopReason, Usage
 
 _EMPTY_REPLIES = 3
 """Empty root replies in a row after which the run fails."""

@@ -9,8 +9,9 @@ from rlm_cli.engine.parsing import CODE_TAGS, Parsed
 from rlm_cli.engine.shape import describe
 from rlm_cli.engine.truncation import SHOWN, shorten
 from rlm_cli.seams import CellFinished, ReplFacts
+from rlm_cli.task import Task
 from rlm_cli.tokens import prompt_tokens
-from rlm_cli.types import Limits, ModelSpec, Task
+from rlm_cli.types import Limits, ModelSpec
 
 SYSTEM = """\
 You answer a question about a text too long, or too costly, to read whole. The text is in the variable `context` \

@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from rlm_cli.types import Result, Task, Usage
+from rlm_cli.task import Task
+from rlm_cli.types import Result, Usage
 
 SCHEMA_VERSION = 1
 

@@ -2,7 +2,8 @@
 
 from rlm_cli.reports.summary import summary_line
 from rlm_cli.reports.words import no_answer, place
-from rlm_cli.types import Citation, Result, Task
+from rlm_cli.task import Task
+from rlm_cli.types import Citation, Result
 
 
 def render_markdown(task: Task, result: Result) -> str:

@@ -1,6 +1,7 @@
 """The one line that says how a run went: the last on stderr."""
 
-from rlm_cli.types import Result, Task
+from rlm_cli.task import Task
+from rlm_cli.types import Result
 
 
 def summary_line(task: Task, result: Result) -> str:

@@ -1,7 +1,8 @@
 """The result as plain text: the answer first, then what it rests on."""
 
 from rlm_cli.reports.words import no_answer, place
-from rlm_cli.types import Result, Task
+from rlm_cli.task import Task
+from rlm_cli.types import Result
 
 _QUOTE = 160
 
