@@ -119,7 +119,7 @@ def read(text: str, source: str) -> Tree:
     except RecursionError as error:
         raise ProfileError(f"{source}: nested too deeply") from error
     if node is None:
-        raise ProfileError(f"{source} is empty", "`rlm profiles show offline` prints one to start from")
+        raise ProfileError(f"{source} is empty", "the README has a whole profile to start from")
     tree = _read_mapping(node, SCHEMA, source, "")
     assert isinstance(tree, dict)
     return tree
