@@ -7,19 +7,18 @@ terminal. What a limit or a failure leaves is a Result too; the only thing that 
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from time import monotonic
 
-from rlm_cli.budget import Budget, Reservation
+from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine import prompts
 from rlm_cli.engine.cells import Cells
-from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.history import History
 from rlm_cli.engine.parsing import ProseFinal, parse
 from rlm_cli.engine.progress import Progress
+from rlm_cli.engine.root_model import RootModel
 from rlm_cli.engine.session import Session
 from rlm_cli.engine.subcalls import Subcalls
-from rlm_cli.errors import BadReply, CallTimedOut, EmptyReply, LimitReached, ModelError, Refused, RlmError
+from rlm_cli.errors import LimitReached, ModelError, Refused, RlmError
 from rlm_cli.events import (
     ROOT,
     AnswerGiven,
@@ -28,16 +27,13 @@ from rlm_cli.events import (
     Event,
     HistoryCompacted,
     IterationStarted,
-    ModelReplied,
     RunFinished,
     RunStarted,
 )
 from rlm_cli.seams import Cell, CellFinished, Final, ModelClient, Repl, ReplFacts
 from rlm_cli.task import Task
-from rlm_cli.types import Reply, Request, Result, Status, StopReason, Usage
+from rlm_cli.types import Reply, Result, Status, StopReason, Usage
 
-_EMPTY_REPLIES = 3
-"""Empty root replies in a row after which the run fails."""
 _REPL_VALUES = ("context", "documents", "files", "out")
 """Names of the REPL that hold values: FINAL(context) in prose does not mean the word."""
 
@@ -93,7 +89,7 @@ class _Run:
     def __init__(self, engine: Engine, task: Task, path: CallPath, progress: Progress) -> None:
         self.engine, self.task, self.path, self.progress = engine, task, path, progress
         self.budget = engine.budget
-        self.root = task.profile.root
+        self.root = RootModel(engine.client, task.profile.root, engine.budget)
 
     def explore(self) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Iterate until there is an answer; past a limit, give the root model its last word."""
@@ -126,60 +122,14 @@ class _Run:
 
     def iterate(self, history: History, here: CallPath, number: int) -> Generator[Event, None, Reply]:
         """Ask the root model for its next reply. Raises LimitReached when no further call is admitted."""
-        compacted = history.compact(self.root.context_window, self.root.max_output_tokens)
-        request = self.request(history)
-        # What the history may have grown to when the last word is due: this reply and what its code prints.
-        growth = self.root.max_output_tokens + prompts.OUTCOME_TOKENS
-        self.budget.keep_back(self.budget.worst_case(self.root, request.messages, growth))
-        reservation = self.budget.admit(request)
+        compacted = history.compact(self.root.spec.context_window, self.root.spec.max_output_tokens)
+        call = self.root.admit(history)
         yield IterationStarted(path=here, number=number)
         self.progress.iterations = number
         if compacted is not None:
             outputs, before, after = compacted
             yield HistoryCompacted(path=here, outputs=outputs, tokens_before=before, tokens_after=after, usage=Usage())
-        return (yield from self.ask(request, reservation, here))
-
-    def request(self, history: History, last_word: bool = False) -> Request:
-        seconds = max(0.0, self.budget.seconds_left(last_word))
-        return Request("root", self.root, history.messages(), min(self.root.timeout, seconds))
-
-    def ask(
-        self, request: Request, reservation: Reservation, here: CallPath, last_word: bool = False
-    ) -> Generator[Event, None, Reply]:
-        """Make one call of the root model, abandoned when the time for it is over."""
-
-        def call() -> Generator[Event, None, Reply | ModelError]:
-            try:
-                return self.engine.client.complete(request)
-            except ModelError as error:
-                return error
-            yield  # a job is a generator; this one has nothing to tell
-
-        started = monotonic()
-        [came] = yield from fan_out([call], 1, lambda: self.budget.seconds_left(last_word))
-        if came is None or (isinstance(came, CallTimedOut) and request.timeout < self.root.timeout):
-            self.budget.settle(reservation, None)
-            raise self.budget.time_is_up()
-        error = came if isinstance(came, ModelError) else None
-        if error is not None and error.usage is None:
-            self.budget.settle(reservation, Usage() if error.outcome_known else None, error.lost)
-            raise error
-        # A refusal or an empty reply that was billed is a reply as far as the account goes.
-        reply = came if isinstance(came, Reply) else _nothing(came)
-        self.budget.settle(reservation, reply.usage, came.lost)
-        yield ModelReplied(
-            path=here,
-            text=reply.text,
-            truncated=reply.truncated,
-            seconds=monotonic() - started,
-            usage=reply.usage,
-        )
-        self.progress.empty_replies = self.progress.empty_replies + 1 if isinstance(error, EmptyReply) else 0
-        if self.progress.empty_replies == _EMPTY_REPLIES:
-            raise BadReply(f"{error}, {_EMPTY_REPLIES} times in a row", error.hint if error else None)
-        if error is not None and not isinstance(error, EmptyReply):
-            raise error
-        return reply
+        return (yield from self.root.reply(call, here))
 
     def execute(
         self, cells: Cells, reply: Reply, here: CallPath, number: int, last_word: bool = False
@@ -229,10 +179,8 @@ class _Run:
         assert ending is not None
         history.append_to_last(prompts.last_word(str(ending)))
         here = self.path.iteration(0)
-        request = self.request(history, last_word=True)
         try:
-            reservation = self.budget.admit(request, last_word=True)
-            reply = yield from self.ask(request, reservation, here, last_word=True)
+            reply = yield from self.root.reply(self.root.admit(history, last_word=True), here)
         except (LimitReached, ModelError) as error:
             self.progress.warnings[f"no last word: {error}"] = None
         else:
@@ -256,11 +204,6 @@ class _Run:
         if unread:
             self.progress.warnings[f"{len(unread)} inputs could not be read, {unread[0]} for one"] = None
         return ("partial" if unread else "complete"), "final"
-
-
-def _nothing(error: ModelError) -> Reply:
-    """Return the reply that a billed failure amounts to."""
-    return Reply("", error.usage or Usage(), truncated=isinstance(error, EmptyReply) and error.truncated)
 
 
 _STOP_REASONS: dict[str, StopReason] = {

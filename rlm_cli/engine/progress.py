@@ -31,8 +31,6 @@ class Progress:
     ending: LimitReached | None = None
     """The limit that ends the run; from then on nothing is admitted but the last word."""
     warnings: dict[str, None] = field(default_factory=dict)
-    empty_replies: int = 0
-    """Root replies in a row that held nothing."""
     answer: str = ""
     doubt: str | None = None
 

@@ -1,0 +1,97 @@
+"""Asks the root model for one reply after another, within the budget.
+
+Covered: what is kept back for the last word, a call that is abandoned when time is up, replies that are empty or
+refused. What a reply means is the loop's business.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from time import monotonic
+
+from rlm_cli.budget import Budget, Reservation
+from rlm_cli.engine.fan_out import fan_out
+from rlm_cli.engine.history import History
+from rlm_cli.engine.prompts import OUTCOME_TOKENS
+from rlm_cli.errors import BadReply, CallTimedOut, EmptyReply, ModelError
+from rlm_cli.events import CallPath, Event, ModelReplied
+from rlm_cli.seams import ModelClient
+from rlm_cli.types import ModelSpec, Reply, Request, Usage
+
+_EMPTY_REPLIES = 3
+"""Empty replies in a row after which the run fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A call that the budget has let through."""
+
+    request: Request
+    reservation: Reservation
+    last_word: bool
+
+
+@dataclass(slots=True)
+class RootModel:
+    """The root model of one run."""
+
+    client: ModelClient
+    spec: ModelSpec
+    budget: Budget
+    _empty: int = 0
+    """Replies in a row that held nothing."""
+
+    def admit(self, history: History, last_word: bool = False) -> Admitted:
+        """Reserve the next call, and beside it a last word. Raises LimitReached."""
+        messages = history.messages()
+        if not last_word:
+            # What the history may have grown to by then: this reply, and what comes of its code.
+            growth = self.spec.max_output_tokens + OUTCOME_TOKENS
+            self.budget.keep_back(self.budget.worst_case(self.spec, messages, growth))
+        seconds = max(0.0, self.budget.seconds_left(last_word))
+        request = Request("root", self.spec, messages, min(self.spec.timeout, seconds))
+        return Admitted(request, self.budget.admit(request, last_word), last_word)
+
+    def reply(self, call: Admitted, here: CallPath) -> Generator[Event, None, Reply]:
+        """Make the call; an empty reply is returned as one with no text.
+
+        Raises LimitReached when the run's time is over first, ModelError when the call fails, BadReply when too many
+        replies in a row are empty.
+        """
+
+        def complete() -> Generator[Event, None, Reply | ModelError]:
+            try:
+                return self.client.complete(call.request)
+            except ModelError as error:
+                return error
+            yield  # a job is a generator; this one has nothing to tell
+
+        started = monotonic()
+        [came] = yield from fan_out([complete], 1, lambda: self.budget.seconds_left(call.last_word))
+        if came is None or (isinstance(came, CallTimedOut) and call.request.timeout < self.spec.timeout):
+            self.budget.settle(call.reservation, None)
+            raise self.budget.time_is_up()
+        error = came if isinstance(came, ModelError) else None
+        if error is not None and error.usage is None:
+            self.budget.settle(call.reservation, Usage() if error.outcome_known else None, error.lost)
+            raise error
+        # A refusal or an empty reply that was billed is a reply as far as the account goes.
+        reply = came if isinstance(came, Reply) else _nothing(came)
+        self.budget.settle(call.reservation, reply.usage, came.lost)
+        yield ModelReplied(
+            path=here,
+            text=reply.text,
+            truncated=reply.truncated,
+            seconds=monotonic() - started,
+            usage=reply.usage,
+        )
+        self._empty = self._empty + 1 if isinstance(error, EmptyReply) else 0
+        if error is not None and self._empty == _EMPTY_REPLIES:
+            raise BadReply(f"{error}, {_EMPTY_REPLIES} times in a row", error.hint)
+        if error is not None and not isinstance(error, EmptyReply):
+            raise error
+        return reply
+
+
+def _nothing(error: ModelError) -> Reply:
+    """Return the reply that a billed failure amounts to."""
+    return Reply("", error.usage or Usage(), truncated=isinstance(error, EmptyReply) and error.truncated)
