@@ -216,9 +216,33 @@ def test_a_file_that_cannot_be_written_is_known_before_money_is_spent(text: str,
     assert "cannot write there" in said
 
 
+@pytest.mark.parametrize("option", ["-o", "--events"])
+def test_an_input_is_never_overwritten(text: str, option: str) -> None:
+    before = Path(text).read_text()
+    assert "that is an input" in refused(text, "q", "-p", "offline", option, text)
+    assert Path(text).read_text() == before
+
+
+def test_a_wrong_command_line_does_not_empty_an_old_file_of_events(text: str, tmp_path: Path) -> None:
+    old = tmp_path / "events.jsonl"
+    old.write_text("old\n")
+    refused(text, str(tmp_path / "nowhere"), "q", "-p", "offline", "--events", str(old))
+    assert old.read_text() == "old\n"
+    rlm("analyze", text, "who pays?", "-p", "offline", "--events", str(old))
+    assert json.loads(old.read_text().splitlines()[0])["type"] == "run_started"
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [["--max-cost", "a"], ["--max-tokens", "-3"], ["--timeout", "0"], ["--concurrency", "0"], ["--max-file-size", "x"]],
+    [
+        ["--max-depth", "0"],
+        ["--max-tokens", "9" * 400],
+        ["--max-cost", "a"],
+        ["--max-tokens", "-3"],
+        ["--timeout", "0"],
+        ["--concurrency", "0"],
+        ["--max-file-size", "x"],
+    ],
 )
 def test_a_limit_that_makes_no_sense(text: str, arguments: list[str]) -> None:
     assert arguments[0] in refused(text, "q", "-p", "offline", *arguments)
@@ -322,6 +346,30 @@ def test_a_reader_that_leaves_early_is_no_error(text: str) -> None:
     os.close(reading)
     ran = finish(process)
     assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_reader_that_leaves_early_still_leaves_the_last_line(text: str) -> None:
+    process = start("analyze", text, "who pays?", "-p", "offline", stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    ran = finish(process)
+    assert ran.code == 0
+    assert ran.err.splitlines()[-1].startswith("complete: ")
+
+
+def test_a_question_of_odd_bytes_is_no_failure(text: str) -> None:
+    ran = finish(start("analyze", text, os.fsdecode(b"who pays \xff?"), "-p", "offline", "-f", "json"))
+    assert ran.code == 0, ran.err
+    assert ran.json()["question"] == "who pays ?\u003f".replace("\u003f", "?")
+
+
+def test_a_model_nobody_knows_is_a_failed_result_not_a_missing_one(text: str) -> None:
+    ran = rlm("analyze", text, "q", "-f", "json", "--root-model", "nobody/x", "--sub-model", "nobody/x")
+    assert ran.code == 4
+    jsonschema.validate(ran.json(), SCHEMA)
+    assert (ran.json()["status"], ran.json()["stop_reason"]) == ("failed", "error")
+    assert "nobody/x" in ran.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("interrupt", [signal.SIGINT, signal.SIGTERM])

@@ -23,7 +23,7 @@ class StatusDisplay:
         self._state = State()
         self._latest = ""
         self._seen = monotonic()
-        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=8, transient=True)
+        self._live = Live(get_renderable=self.render, console=console, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> "StatusDisplay":
         self._live.start()
@@ -39,7 +39,8 @@ class StatusDisplay:
         self._latest = line(event)
         self._seen = monotonic()
 
-    def _render(self) -> Text:
+    def render(self) -> Text:
+        """Return what is on the screen now: two lines at most, cut to its width."""
         state = self._state
         elapsed = state.at + monotonic() - self._seen
         parts = [
