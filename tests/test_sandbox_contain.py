@@ -73,7 +73,11 @@ SURVIVED = {
     "deep nesting shown": ("x = []\nfor _ in range(100_000): x = [x]\nprint(x)", "RecursionError"),
     "deep nesting as JSON": ("import json\njson.loads('[' * 100_000)", "RecursionError"),
     "deep nesting parsed": ("import ast\nast.literal_eval('(' * 10_000)", ""),
-    "answer too long": ("FINAL('a' * 3_000_000)", "ValueError"),
+    "answer too long": ("FINAL('a' * 3_000_000)", "the limit is 1,000,000"),
+    "answer of control characters": ("FINAL('\\x01' * 900_000)", "the limit is 4,000,000"),
+    "doubt of control characters": ("FINAL('x', doubt='\\x01' * 900_000)", "the doubt takes 5,400,002 bytes"),
+    "answer of half surrogate pairs": ("FINAL('\\ud800' * 400_000)", "the answer has 2,400,000 characters"),
+    "copy of deep nesting": ("import copy\nx = []\nfor _ in range(10**5): x = [x]\ncopy.deepcopy(x)", "RecursionError"),
     "repr that lies": ("class A:\n    def __repr__(self): return 5\nprint(A())", "TypeError"),
     "comparison that raises": (
         "class A:\n    def __eq__(self, o): 1 / 0\n    __hash__ = None\n[A()].index(A())",
@@ -99,6 +103,30 @@ def test_a_flood_of_output_keeps_head_and_tail_and_says_what_is_gone(session: Se
     assert finished.output.endswith("TAIL\n")
     assert "[... 2,003,010 of 3,003,010 characters are gone here ...]" in finished.output
     assert session.value("print(len(out[len(out)]) > 10**6)") == "True"
+
+
+def test_the_largest_answer_doubt_and_output_travel_in_one_frame(session: Session) -> None:
+    source = "print('\\ud800' * 2_000_000)\n"
+    source += "FINAL('\U0001f600' * 999_000, doubt='\\x01' * 666_000)"
+    finished = session.run(source)
+    assert finished.error is None
+    assert finished.final is not None
+    assert len(finished.final.answer) == 999_000
+    assert len(finished.final.doubt or "") == 666_000
+
+
+def test_a_clean_up_that_never_ends_costs_its_cell_no_more_than_its_time(session: Session) -> None:
+    source = "def late():\n    try: yield\n    finally:\n        while True: pass\nbudget = late(); next(budget)"
+    assert session.run(source).tampered == ("budget",)
+    session.run("pass", timeout=0.3)
+    assert session.value("print('alive')") == "alive"
+
+
+def test_a_time_limit_met_in_a_long_block_names_a_line_of_it(session: Session) -> None:
+    lines = "\n".join(f"v = {n}" for n in range(20_000))
+    finished = session.run(lines + "\nwhile True: pass", timeout=0.2)
+    assert finished.error is not None
+    assert "line 0" not in finished.error
 
 
 def test_output_of_just_the_limit_is_whole(session: Session) -> None:

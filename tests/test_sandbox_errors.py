@@ -62,7 +62,16 @@ def test_an_error_inside_the_library_points_at_the_codes_own_line_and_shows_no_p
         ("import numpy as np", "only the standard library"),
         ("import asyncio", "llm_query_batched runs prompts in parallel"),
         ("import nonsense", "available are: abc, ast"),
-        ("from json import dump", "near: dumps"),
+        ("import os", "for os.path use posixpath"),
+        ("import xml.etree.ElementTree as ET", "use re and html.unescape"),
+        ("import argparse", "set variables"),
+        ("import uuid", "hashlib.sha256"),
+        ("from contextlib import redirect_stdout", "print is collected; build strings instead"),
+        ("if 'x' not in globals(): x = 1", "try: x, except NameError"),
+        ("iter([1]).__next__()", "write next(x)"),
+        ("class P(property): pass", "keep one in an attribute"),
+        ("from json import dump", "json.dumps returns text"),
+        ("from json import dmps", "did you mean dumps?"),
         ("eval('1')", "ast.literal_eval"),
         ("input()", "nobody is there to type"),
         ("async def f(): pass", "async code is not available"),
@@ -122,4 +131,41 @@ def test_no_exception_ends_the_session(session: Session, raised: str) -> None:
 
 
 def test_a_missing_attribute_of_a_module_names_what_is_there(session: Session) -> None:
-    assert "module 'math' has no 'sqroot' here; near: sqrt" in session.error("import math\nmath.sqroot(2)")
+    error = session.error("import math\nmath.sqroot(2)")
+    assert "module 'math' has no 'sqroot' here; did you mean sqrt or isqrt?\nline 2" in error
+    assert error.count("did you mean") == 1
+
+
+def test_a_private_name_in_a_pattern_is_refused_with_its_line(session: Session) -> None:
+    error = session.error("class A:\n    def f(self, v):\n        match v:\n            case self._X: return 1")
+    assert "write `case x if x == self._X`" in error
+    assert "line 4: case self._X" in error
+
+
+HOSTILE = {
+    "name of a missing attribute": (
+        "class N(str):\n    def __getitem__(self, i): raise ValueError\nraise AttributeError('x', name=N('ab'), obj=1)",
+        "AttributeError: x",
+    ),
+    "name of a missing variable": (
+        "class N(str):\n    def __hash__(self): raise ValueError\nraise NameError('x', name=N('ab'))",
+        "NameError: x",
+    ),
+    "name that changes its mind": (
+        "class E(NameError):\n    n = 0\n    @property\n    def name(self):\n        E.n += 1\n"
+        "        return 'a' if E.n < 2 else []\nraise E('x')",
+        "E: ",
+    ),
+    "name of the class": (
+        "class N(str):\n    def __len__(self): raise SystemExit\nclass E(Exception): pass\n"
+        "E.__name__ = N('F')\nraise E('x')",
+        "F: x",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_an_error_that_lies_about_its_names_is_still_an_error(session: Session, what: str) -> None:
+    source, expected = HOSTILE[what]
+    assert session.error(source).startswith(expected)
+    assert session.value("print('alive')") == "alive"

@@ -1,7 +1,7 @@
 """Hostile code in the sandbox: every known way out ends in a clean error, or in a value that is of no use.
 
 Each attempt tries to bring `loot` to something with reach: a module, a frame, a code object, a dict with the real
-built-ins, an unguarded function. The canary looks at what was brought.
+built-ins, an unguarded function. What no attempt here thinks of, test_sandbox_canary.py walks for.
 """
 
 # ruff: noqa: E501 - an attempt is easier to judge in one line
@@ -152,7 +152,8 @@ REFUSED = {
     "pathlib's parser": "import pathlib\nloot = pathlib.PurePath.parser.genericpath.os",
     "pathlib's parser by getattr": "import pathlib\nloot = getattr(pathlib.PurePath('a'), 'parser')\nloot.genericpath",
     "pathlib reads": "import pathlib\nloot = pathlib.Path('/etc/passwd').read_text()",
-    "attrgetter": "from operator import attrgetter",
+    "attrgetter by steps": "from operator import attrgetter\nloot = attrgetter('__class__.__base__')('')",
+    "attrgetter into a frame": "from operator import attrgetter\nloot = attrgetter('gi_frame.f_globals')(x for x in [1])",
     "methodcaller": "from operator import methodcaller",
     "update_wrapper": "from functools import update_wrapper",
     "singledispatch": "from functools import singledispatch",
@@ -207,6 +208,57 @@ REFUSED = {
     "lru_cache's function": "from functools import lru_cache\nloot = lru_cache(print).__wrapped__",
     "wrapper of contextmanager": "from contextlib import contextmanager\n@contextmanager\ndef f(): yield\nloot = f.__wrapped__",
     "total_ordering of a foreign class": "from functools import total_ordering\ntotal_ordering(type(documents[0]))",
+    # objects that pass names on to another object
+    "alias of an object": "A = type(list[int])\nloot = A(documents, int)._rows",
+    "class of aliases": "class A(type(list[int])): pass\nloot = A(documents, int)._rows",
+    "class of callable aliases": "import collections.abc as c\nclass A(type(c.Callable[[int], str])): pass",
+    "evaluating a reference": "from typing import List, get_args\nloot = get_args(List['1 + 1'])[0]._evaluate",
+    "annotated table": "from typing import Annotated\nloot = Annotated[documents, 1]._rows",
+    "annotated document": "from typing import Annotated\nloot = getattr(Annotated[documents[0], 1], '_context')",
+    "annotated error": (
+        "from typing import Annotated\nimport re\ntry:\n re.nothing\nexcept AttributeError as e:\n held = e\n"
+        "loot = Annotated[held, 1].obj"
+    ),
+    "mro of an alias": "from typing import List\nloot = List[int].mro()",
+    "now of an alias": "from typing import Annotated\nfrom datetime import datetime\nloot = Annotated[datetime, 1].now()",
+    "enum convert by an alias": (
+        "from enum import Enum\nfrom typing import Annotated\nclass C(Enum): pass\n"
+        "loot = Annotated[C, 1]._convert_('X', 'os', lambda n: n == 'system')"
+    ),
+    # what the library has put into an own class
+    "enum's table of members": "from enum import Enum\nclass C(Enum):\n A = 1\nloot = C._member_map_",
+    "enum's maker": "from enum import Enum\nclass C(Enum):\n A = 1\nloot = C.A._new_member_",
+    "writing enum's table": "from enum import Enum\nclass C(Enum):\n A = 1\nC._member_map_ = {}",
+    "abc's register": "from abc import ABC\nclass A(ABC): pass\nloot = A._abc_impl",
+    # foreign classes to build on
+    "own cached_property": "from functools import cached_property\nclass C(cached_property): pass",
+    "own super": "class S(super): pass",
+    "own property": "class P(property): pass",
+    "own classmethod": "class P(classmethod): pass",
+    "own partial": "from functools import partial\nclass P(partial): pass",
+    "own syntax node": "import ast\nclass N(ast.AST): _fields = ('__dict__', '__init__')",
+    "enum on a foreign class": "from enum import Enum\nfrom functools import cached_property\nEnum('E', 'A', type=cached_property)",
+    "protocol made checkable for all": "from typing import Protocol, runtime_checkable\nruntime_checkable(Protocol)",
+    "slots that change their mind": (
+        "class P:\n n = 0\n def __iter__(self):\n  P.n += 1\n  return iter(['a'] if P.n > 1 else ['__reduce_ex__'])\n"
+        "class A: __slots__ = P()"
+    ),
+    # variables of objects
+    "dunder by vars": "class A: pass\nvars(A())['__class__'] = str",
+    "dunder by update": "class A: pass\nA().__dict__.update({'__reduce_ex__': print})",
+    "dunder by a str subclass": "class S(str): pass\nclass A: pass\nvars(A())[S('x')] = 1",
+    "frozen by vars": "class A: pass\nloot = vars(A())._held",
+    # look-alike letters, which Python reads as others
+    "field in look-alike letters": (
+        "from typing import TypedDict\nfrom dataclasses import dataclass\nT = TypedDict('T', {'_\uff3fclass_\uff3f': int})\n"
+        "@dataclass\nclass A(T): pass"
+    ),
+    "member in look-alike letters": "from enum import Enum\nEnum('E', {'_\uff3fdel_\uff3f': print})",
+    # what would be changed for all cells to come
+    "registering with a foreign class": "import collections.abc\ncollections.abc.Mapping.register(int)",
+    "registering with a child of one": "from collections.abc import Mapping\nclass M(Mapping): pass\nM.register(int)",
+    "table of keywords": "import keyword\nkeyword.kwlist.append('x')",
+    "table of a class": "import textwrap\ntextwrap.TextWrapper.unicode_whitespace_trans[97] = 98",
     # syntax
     "async": "async def f(): pass",
     "async comprehension": "[x async for x in y]",
@@ -235,7 +287,7 @@ def test_a_way_out_is_closed(session: Session, name: str) -> None:
 
 # What runs, and must yield nothing of use: the printed value is all that comes of it.
 HARMLESS = {
-    "type of a function": ("t = type(lambda: 0)\nprint(t.__name__, isinstance(print, t))", "function False"),
+    "type of a function": ("t = type(lambda: 0)\nprint(t.__name__, isinstance(print, t))", "function True"),
     "type of a traceback": (
         "class M:\n def __enter__(self): return self\n def __exit__(self, k, v, t):\n  self.t = type(t)\n  return True\n"
         "with M() as m: 1/0\nprint(m.t.__name__, len(dir(m.t)))",
@@ -251,6 +303,46 @@ HARMLESS = {
         "Documents",
     ),
     "copies of methods": ("import copy\nprint(callable(copy.deepcopy(llm_query)))", "True"),
+    "memo of deepcopy": (
+        "import copy\nclass A: pass\na = A(); a.x = 1\nprint(vars(copy.deepcopy(a, {id('x'): '__new__'})))",
+        "{'x': 1}",
+    ),
+    "memo of an own deepcopy": (
+        "import copy\nclass A: pass\nclass E:\n def __deepcopy__(self, memo):\n  memo[id('x')] = '__new__'\n  return self\n"
+        "a = A(); a.x = 1\nprint(vars(copy.deepcopy([E(), a])[1]))",
+        "{'x': 1}",
+    ),
+    "memo that forges a document": (
+        "import copy\nclass A: pass\nclass S: __slots__ = ('b',)\na = A(); a.x = lambda *_: type(documents[0])\n"
+        "holder = copy.deepcopy(a, {id('x'): '__new__'})\ns = S(); s.b = 'FORGED'\n"
+        "copy.deepcopy(s, {id(S): holder, id('b'): 'text', id(s.b): s.b})\nprint(documents[0].text[:5])",
+        "alpha",
+    ),
+    "fields that an object brings": (
+        "from dataclasses import dataclass, fields, replace\n@dataclass\nclass A:\n x: int = 0\na = A()\n"
+        "try: a.__dict__['__dataclass_fields__'] = {}\nexcept AttributeError: pass\nprint(replace(a, x=2), len(fields(a)))",
+        "A(x=2) 1",
+    ),
+    "a class is checked before it is made": (
+        "import string\nseen = []\ntry:\n class T(string.Template):\n  __slots__ = ('__reduce_ex__',)\n  @classmethod\n"
+        "  @property\n  def delimiter(cls): seen.append(cls); return '$'\nexcept TypeError: pass\nprint(seen)",
+        "[]",
+    ),
+    "a docstring is no signature": (
+        'class B:\n """B(x=sys.executable)\n--\n\n"""\nfrom dataclasses import dataclass\n'
+        "@dataclass(init=False)\nclass C(B): pass\nprint(C.__doc__)",
+        "C",
+    ),
+    "an enum's module": ("from enum import Enum\nE = Enum('E', 'A', module='os')\nprint(E.A)", "E.A"),
+    "copied tables": ("import tokenize\ntokenize.tok_name[1] = 'X'\nprint(tokenize.tok_name[1])", "NAME"),
+    "type of what cannot be named": (
+        "print(type(list[int]).__name__, isinstance(list[str], type(list[int])), type(documents).__name__, len(dir(type(print))))",
+        "GenericAlias True Documents 0",
+    ),
+    "own copies of methods": (
+        "import copy\nprint(copy.copy(print) is print, copy.deepcopy([grep])[0] is grep)",
+        "True True",
+    ),
     "own format method": ("class A:\n def format(self): return 'mine'\nprint(A().format())", "mine"),
     "own today": ("class A:\n today = 5\nprint(A.today, A().today)", "5 5"),
     "singletons of the policy": ("print(sorted(n for n in dir() if n.startswith('<')))", "[]"),
@@ -267,77 +359,6 @@ HARMLESS = {
 def test_what_is_allowed_gives_nothing_away(session: Session, name: str) -> None:
     source, expected = HARMLESS[name]
     assert session.value(source) == expected
-
-
-CANARY = """
-found = []
-def look(value, path, seen):
-    if id(value) in seen or len(path) > 7: return
-    seen.add(id(value))
-    kind = type(value).__name__
-    if kind in ("module", "frame", "code", "traceback", "socket", "Channel", "Session", "Guards", "TextIOWrapper"):
-        found.append((path, kind))
-    if kind == "builtin_function_or_method" and value.__name__ in ("open", "eval", "exec", "compile", "__import__"):
-        found.append((path, value.__name__))
-    for each in dir(value):
-        try:
-            held = getattr(value, each)
-        except Exception:
-            continue
-        look(held, path + [each], seen)
-    if isinstance(value, (list, tuple, set, frozenset)):
-        for each in value: look(each, path + ["[]"], seen)
-    if isinstance(value, dict):
-        for key in value: look(value[key], path + ["[]"], seen)
-"""
-
-OBJECTS = """
-io.StringIO("x"), io.BytesIO(b"x"), random.Random(1), re.compile("a(b)"), re.match("a", "a"), csv.reader(["a"]),
-csv.DictReader(["a", "b"]), csv.writer(io.StringIO()), csv.Sniffer(), json.JSONDecoder(), json.JSONEncoder(),
-decimal.getcontext(), datetime.datetime.now(), datetime.timezone.utc, string.Template("$a"), textwrap.TextWrapper(),
-difflib.SequenceMatcher(None, "a", "b"), difflib.Differ(), contextlib.ExitStack(), contextlib.suppress(KeyError),
-functools.partial(print), functools.lru_cache(print), property(print), staticmethod(print), fractions.Fraction(1, 2),
-pathlib.PurePosixPath("a/b"), pathlib.PureWindowsPath("a"), graphlib.TopologicalSorter(), ast.NodeVisitor(),
-ast.NodeTransformer(), ast.parse("a = b + 1"), hashlib.sha256(b"a"), collections.Counter("ab"), collections.deque(),
-collections.ChainMap({}), collections.UserDict(), collections.namedtuple("P", "x")(1), itertools.count(), (x for x in "a"),
-statistics.NormalDist(), struct.iter_unpack("b", b"a"), urllib.parse.urlparse("http://a/b"), types.SimpleNamespace(a=1),
-tokenize.generate_tokens(io.StringIO("a").readline), enum.Enum("E", "A"), enum.auto(), typing.TypeVar("T"),
-typing.List[int], typing.NewType("N", int), operator.itemgetter(1), calendar.month_name, super(str, "a"), list[int],
-contextlib.contextmanager(lambda: (yield))(), dataclasses.field(), dataclasses.MISSING, time.gmtime(), unicodedata,
-map(str, [1]), range(3), slice(1), iter([]), reversed([1]), enumerate([1]), zip([1]), memo, failing, type, type(1)
-"""
-
-
-def test_no_chain_of_allowed_attributes_leads_to_a_module_a_frame_or_the_channel(session: Session) -> None:
-    session.value(CANARY)
-    modules = [name for name in session.repl.facts.modules if "." not in name]
-    session.value("import " + ", ".join(modules) + ", urllib.parse")
-    session.value("@functools.lru_cache\ndef memo(x): return x\nfailing = llm_query_batched(['please fail'])[0]")
-    names = (
-        "grep, llm_query, documents, files, out, FINAL, FINAL_VAR, cite, budget, peek, SHOW_VARS, SubCallError, print"
-    )
-    source = f"""
-errors = []
-for code in (lambda: llm_query("please fail"), lambda: cite("x", "y"), lambda: 1 / 0, lambda: re.nothing, lambda: nope):
-    try: code()
-    except Exception as error: errors.append(error)
-try: compile_me = ast.parse("(")
-except SyntaxError as error: errors.append(error)
-things = [{names}, getattr, dir, documents[0], errors, {", ".join(modules)}, {OBJECTS.strip()}]
-for number, thing in enumerate(things):
-    look(thing, [str(number)], set())
-print(found)
-"""
-    assert session.value(source) == "[]"
-
-
-def test_the_canary_sees_what_it_looks_for() -> None:
-    with session_over() as session:
-        session.value(CANARY)
-        source = (
-            "class Trap: pass\nclass module: pass\nt = Trap()\nt.inner = [module()]\nlook(t, [], set())\nprint(found)"
-        )
-        assert session.value(source) == "[(['inner', '[]'], 'module')]"
 
 
 def test_hooks_cannot_be_reached_by_the_names_they_have(session: Session) -> None:

@@ -21,7 +21,8 @@ BREAKS = [
     "exits", "unknown_tag", "no_tag", "no_object", "no_json", "deep_json", "long_integer", "length_too_large",
     "half_a_frame_then_exit", "wrong_cell", "number_is_true", "output_is_a_list", "output_too_long", "half_a_surrogate",
     "answer_after_an_error", "answer_is_no_text", "too_many_variables", "missing_field", "too_many_prompts",
-    "negative_prompts", "several_in_a_single_call", "end_in_place_of_a_prompt", "place_is_a_float", "batch_without_end",
+    "negative_prompts", "several_in_a_single_call", "end_in_place_of_a_prompt", "place_is_a_float", "place_too_long",
+    "quote_too_long", "final_is_no_bool", "model_too_long", "batch_without_end",
 ]  # fmt: skip
 
 

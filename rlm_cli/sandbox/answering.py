@@ -1,13 +1,13 @@
 """FINAL and FINAL_VAR: a value becomes the answer's text, its evidence is checked, and the session remembers it."""
 
-import difflib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rlm_cli.sandbox.asking import Parent, claim_all
-from rlm_cli.sandbox.protocol import ANSWER_LIMIT
+from rlm_cli.sandbox.nearest import did_you_mean
+from rlm_cli.sandbox.protocol import ANSWER_LIMIT, ANSWER_SIZE
 from rlm_cli.sandbox.values import FailedReply, SubCallError
 
 
@@ -19,23 +19,29 @@ class Answer:
     doubt: str | None = None
 
 
-def answer_text(value: Any) -> str:
-    """Return the answer as text: a str as it is, anything else as JSON, else as str() shows it.
+def answer_text(value: Any, what: str) -> str:
+    """Return the answer, or what else `what` is, as text: a str as it is, else as JSON, else as str() shows it.
 
     Raises ValueError for None, "" and what is too long, SubCallError where a failed sub-call lies inside.
     """
     if value is None or (isinstance(value, str) and not str.__str__(value).strip()):
-        raise ValueError("the answer is empty; FINAL needs a value")
+        raise ValueError(f"{what} is empty; FINAL needs a value")
     if isinstance(value, str):
         text = str.__str__(value)
     else:
         try:
             text = json.dumps(value, ensure_ascii=False, default=_no_json)
         except (TypeError, ValueError, RecursionError):
-            text = str(value)
+            text = str.__str__(str(value))
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if len(text) > ANSWER_LIMIT:
-        raise ValueError(f"the answer has {len(text):,} characters; the limit is {ANSWER_LIMIT:,}")
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+        raise ValueError(f"{what} has {len(text):,} characters; the limit is {ANSWER_LIMIT:,}")
+    size = len(json.dumps(text, ensure_ascii=False).encode("utf-8"))
+    if size > ANSWER_SIZE:
+        raise ValueError(
+            f"{what} takes {size:,} bytes with control characters spelled out; the limit is {ANSWER_SIZE:,}"
+        )
+    return text
 
 
 def _no_json(value: Any) -> Any:
@@ -51,8 +57,8 @@ def finals(parent: Parent, given: Answer, variables: Callable[[], dict[str, Any]
         """Give the answer; the run ends when this cell has finished without an error."""
         if isinstance(answer, FailedReply):
             raise SubCallError(f"the answer is a failed sub-call: {answer.error}")
-        text = answer_text(answer)
-        unsettled = None if doubt is None else answer_text(doubt)
+        text = answer_text(answer, "the answer")
+        unsettled = None if doubt is None else answer_text(doubt, "the doubt")
         claim_all(parent, evidence)
         given.text, given.doubt = text, unsettled
 
@@ -64,13 +70,9 @@ def finals(parent: Parent, given: Answer, variables: Callable[[], dict[str, Any]
         stored = variables()
         plain = str.__str__(name).strip()
         if plain not in stored:
-            near = difflib.get_close_matches(plain[:200], stored, n=3)
             shown = plain if len(plain) <= 60 else plain[:60] + "..."
-            raise NameError(
-                f"FINAL_VAR: there is no variable named {shown!r}"
-                + (f"; near: {', '.join(near)}" if near else "")
-                + "; FINAL(value) takes a value"
-            )
+            instead = did_you_mean(plain, stored) or "FINAL(value) takes a value"
+            raise NameError(f"FINAL_VAR: there is no variable named {shown!r}; {instead}")
         FINAL(stored[plain], evidence, doubt)
 
     return {"FINAL": FINAL, "FINAL_VAR": FINAL_VAR}

@@ -4,10 +4,22 @@ They are closures over the channel: no attribute leads from a function to what i
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from rlm_cli.sandbox.interrupts import Interrupts
-from rlm_cli.sandbox.protocol import BATCH_LIMIT, FRAME_LIMIT, PROMPTS_LIMIT, Channel, Frame, encode
+from rlm_cli.sandbox.protocol import (
+    BATCH_LIMIT,
+    FRAME_LIMIT,
+    MODEL_LIMIT,
+    OFFSET_LIMIT,
+    PLACE_LIMIT,
+    PROMPTS_LIMIT,
+    QUOTE_LIMIT,
+    Channel,
+    Frame,
+    encode,
+)
 from rlm_cli.sandbox.values import FailedReply, Reply, SubCallError
 
 
@@ -27,8 +39,19 @@ def text_of(value: Any, what: str) -> str:
     return plain
 
 
+def short_text(value: Any, what: str, most: int, advice: str = "") -> str:
+    """Like `text_of`, with a limit in characters."""
+    plain = text_of(value, what)
+    if len(plain) > most:
+        raise ValueError(f"{what} has {len(plain):,} characters; the most is {most:,}{advice}")
+    return plain
+
+
 class Parent:
-    """The other end of the channel, for one question at a time."""
+    """The other end of the channel, for one question at a time, and while a cell runs.
+
+    Code that runs when a value is dropped can ask at any moment, also within another question: it is refused.
+    """
 
     def __init__(self, channel: Channel, interrupts: Interrupts) -> None:
         self._channel = channel
@@ -39,7 +62,7 @@ class Parent:
         frames = [encode({"tag": "prompt", "text": prompt}) for prompt in prompts]
         if sum(map(len, frames)) > BATCH_LIMIT:
             raise ValueError(f"the batch has {sum(map(len, frames)):,} bytes; the limit is {BATCH_LIMIT:,}")
-        with self._interrupts.shielded():
+        with self._undisturbed():
             self._channel.send({"tag": "asked", "count": len(prompts), "model": model, "batched": batched})
             for frame in frames:
                 self._channel.send_encoded(frame)
@@ -49,9 +72,13 @@ class Parent:
             raise SubCallError(head["refused"])
         return [_reply(answer) for answer in answers], head["summary"]
 
-    def claim(self, place: str | int, quote: str) -> str:
-        """Have a quote checked and return where it stands; raises ValueError when it is refused."""
-        answer = self._exchange({"tag": "claimed", "place": place, "quote": quote})
+    def claim(self, place: Any, quote: Any, final: bool) -> str:
+        """Have a quote checked and return where it stands; raises ValueError when it is refused.
+
+        `final`: it belongs to an answer, and counts only with it.
+        """
+        plain = short_text(quote, "the quote", QUOTE_LIMIT, ": give the part that matters")
+        answer = self._exchange({"tag": "claimed", "place": _place(place), "quote": plain, "final": final})
         if answer["refused"] is not None:
             raise ValueError(answer["refused"])
         return f"{answer['path']}:{answer['line']}"
@@ -60,9 +87,14 @@ class Parent:
         return str(self._exchange({"tag": "budget"})["text"])
 
     def _exchange(self, question: Frame) -> Frame:
-        with self._interrupts.shielded():
+        with self._undisturbed():
             self._channel.send(question)
             return self._channel.receive()
+
+    def _undisturbed(self) -> AbstractContextManager[None]:
+        if not self._interrupts.askable:
+            raise SubCallError("nothing can be asked from a clean-up that runs within another question or after a cell")
+        return self._interrupts.shielded()
 
 
 def _reply(answer: Frame) -> Reply | FailedReply:
@@ -78,7 +110,7 @@ def sub_calls(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable
 
     def send(prompts: list[str], model: Any, batched: bool) -> list[Reply | FailedReply]:
         if model is not None:
-            model = text_of(model, "model")
+            model = short_text(model, "the model's name", MODEL_LIMIT)
         replies, summary = parent.ask(prompts, model, batched)
         if summary:
             show(summary)
@@ -117,7 +149,7 @@ def evidence(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable[
 
     def cite(place: str | int, quote: str) -> str:
         """Record a quote as evidence. `place`: a path or an offset. Raises ValueError when the quote is not there."""
-        found = parent.claim(_place(place), text_of(quote, "the quote"))
+        found = parent.claim(place, quote, final=False)
         show(f"cited: {found}")
         return found
 
@@ -147,14 +179,16 @@ def claim_all(parent: Parent, given: Any) -> None:
             except (TypeError, ValueError):
                 raise TypeError(f"evidence {number} is no (path, quote) pair") from None
         try:
-            parent.claim(_place(place), text_of(quote, "the quote"))
+            parent.claim(place, quote, final=True)
         except (TypeError, ValueError) as error:
             raise type(error)(f"evidence {number}: {error}") from None
 
 
 def _place(place: Any) -> str | int:
     if isinstance(place, str):
-        return text_of(place, "the path")
+        return short_text(place, "the path", PLACE_LIMIT)
     if isinstance(place, int) and not isinstance(place, bool):
+        if not -OFFSET_LIMIT <= int(place) <= OFFSET_LIMIT:
+            raise ValueError("this offset lies outside the context")
         return int(place)
     raise TypeError(f"a place is a document's path or an offset into context, not {type(place).__name__!r}")

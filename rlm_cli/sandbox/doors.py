@@ -6,35 +6,24 @@ could be done through it. Modules that need more than this are not offered at al
 
 import ast
 import copy
-import dataclasses
+import csv
+import decimal
 import enum
 import functools
-import keyword
 import random
 import sys
+import textwrap
 import types
+import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-_GENUINE = frozenset(each for each in vars(ast).values() if isinstance(each, type) and issubclass(each, ast.AST))
+from rlm_cli.sandbox.classes import Classes
+from rlm_cli.sandbox.copying import NODES, copiers
+from rlm_cli.sandbox.records import guarded_enum
 
-
-class Namespace:
-    """types.SimpleNamespace, but for dunder names, with which code could answer for copy, repr and the like."""
-
-    def __init__(self, /, **names: Any) -> None:
-        for name in names:
-            if name.startswith("__"):
-                raise AttributeError(f"{name!r} is not available here")
-        self.__dict__.update(names)
-
-    def __repr__(self) -> str:
-        return f"namespace({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Namespace) and self.__dict__ == other.__dict__
-
-    __hash__ = None  # type: ignore[assignment]
+_FIELD_SIZE = 1 << 30
+"""Characters of one field that the csv reader takes; the library's 131,072 is little for a context."""
 
 
 class Random(random.Random):
@@ -44,13 +33,24 @@ class Random(random.Random):
         super().seed(0 if a is None else a, version)
 
 
-def close() -> None:
+def close(classes: Classes) -> None:
     """Close them all."""
     ast.iter_fields = _iter_fields
     ast.AST.__init__ = _guarded_node(ast.AST.__init__)  # type: ignore[method-assign]
-    copy._reconstruct = _guarded_reconstruct(copy._reconstruct)  # type: ignore[attr-defined]
-    enum.EnumMeta._create_ = _guarded_create(enum.EnumMeta._create_)  # type: ignore[attr-defined]
+    # The library's own copies too: UserDict.copy and others look these up.
+    vars(copy).update(copiers(classes.__contains__))
+    enum.EnumMeta._create_ = guarded_enum(classes)  # type: ignore[attr-defined]
+    # The one table that a class on offer shares with everybody; json, csv and the others have none.
+    textwrap.TextWrapper.unicode_whitespace_trans = types.MappingProxyType(  # type: ignore[assignment]
+        textwrap.TextWrapper.unicode_whitespace_trans
+    )
     random.seed(0)
+
+
+def reset() -> None:
+    """Set back what a cell can change in the library for those after it: the rounding of Decimal, a limit of csv."""
+    decimal.setcontext(decimal.Context())
+    csv.field_size_limit(_FIELD_SIZE)
 
 
 def main_module() -> dict[str, Any]:
@@ -62,7 +62,7 @@ def main_module() -> dict[str, Any]:
 
 def _iter_fields(node: ast.AST) -> Iterator[tuple[str, Any]]:
     """ast.iter_fields would read the attributes that any object's `_fields` names: `__globals__`, say."""
-    kind = next((each for each in type(node).__mro__ if each in _GENUINE), None)
+    kind = next((each for each in type(node).__mro__ if each in NODES), None)
     if kind is None:
         raise TypeError(f"expected an ast node, got {type(node).__name__!r}")
     for field in kind._fields:
@@ -82,75 +82,6 @@ def _guarded_node(original: Callable[..., None]) -> Callable[..., None]:
         original(self, *args, **names)
 
     return __init__
-
-
-def _guarded_reconstruct(original: Callable[..., Any]) -> Callable[..., Any]:
-    """copy.copy does what an object's `__reduce_ex__` tells it: call anything, set any attribute of anything."""
-
-    def reconstruct(
-        x: Any,
-        memo: Any,
-        func: Any,
-        args: Any,
-        state: Any = None,
-        listiter: Any = None,
-        dictiter: Any = None,
-        **rest: Any,
-    ) -> Any:
-        if "__reduce_ex__" in getattr(x, "__dict__", ()) or "__reduce__" in getattr(x, "__dict__", ()):
-            raise TypeError(f"a {type(x).__name__!r} object that brings its own __reduce__ cannot be copied here")
-        return original(x, memo, func, args, state, listiter, dictiter, **rest)
-
-    return reconstruct
-
-
-def _guarded_create(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Enum("Name", members) would take members of any name, dunder methods too."""
-
-    def create(cls: Any, class_name: str, names: Any, **options: Any) -> Any:
-        if isinstance(names, str):
-            names = str.__str__(names).replace(",", " ").split()
-        names = list(names.items()) if hasattr(names, "items") else list(names)
-        # Each is read once: what is checked is what is used.
-        names = [each if type(each) is str else tuple(each) for each in names]
-        for member in names:
-            name = member if type(member) is str else member[0]
-            if type(name) is not str or not name.isidentifier() or name.startswith("_"):
-                raise ValueError("names of enum members must be identifiers without a leading underscore here")
-        return original(cls, class_name, names, **options)
-
-    return create
-
-
-def guarded_dataclass(owns: Callable[[Any], bool], adopt: Callable[[type], type]) -> Callable[..., Any]:
-    """Return `dataclass` for own classes only: it writes code with the names of fields in it, and runs that."""
-
-    def dataclass(cls: Any = None, /, **options: Any) -> Any:
-        def decorate(cls: Any) -> Any:
-            if not (isinstance(cls, type) and owns(cls)):
-                raise TypeError("dataclass works on classes defined by a class statement here")
-            for name in _field_names(cls):
-                if type(name) is not str or not name.isidentifier() or keyword.iskeyword(name) or _is_dunder(name):
-                    raise TypeError("names of dataclass fields must be identifiers")
-            return adopt(dataclasses.dataclass(cls, **options))
-
-        return decorate if cls is None else decorate(cls)
-
-    return dataclass
-
-
-def _field_names(cls: type) -> Iterator[Any]:
-    for each in cls.__mro__:
-        own = vars(each)
-        annotations = own.get("__annotations__")
-        yield from annotations or ()
-        fields = own.get("__dataclass_fields__", {})
-        yield from fields
-        yield from (field.name for field in fields.values())
-
-
-def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
 
 
 def guarded_wraps(owns: Callable[[Any], bool]) -> Callable[..., Any]:
@@ -179,3 +110,14 @@ def guarded_total_ordering(owns: Callable[[Any], bool]) -> Callable[[Any], Any]:
         return functools.total_ordering(cls)
 
     return total_ordering
+
+
+def guarded_runtime_checkable(classes: Classes) -> Callable[[Any], Any]:
+    """Return `runtime_checkable` for own protocols only: it writes to the class it is given."""
+
+    def runtime_checkable(cls: Any) -> Any:
+        if not (isinstance(cls, type) and cls in classes):
+            raise TypeError("runtime_checkable works on protocols defined by a class statement here")
+        return typing.runtime_checkable(cls)
+
+    return runtime_checkable

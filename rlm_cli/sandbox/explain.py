@@ -4,12 +4,13 @@ Only lines of the code's own blocks are shown, never the sandbox's frames or a p
 """
 
 import builtins
-import difflib
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rlm_cli.sandbox.interrupts import CellTimeout
+from rlm_cli.sandbox.modules import Module
+from rlm_cli.sandbox.nearest import QUESTION, did_you_mean
 from rlm_cli.sandbox.policy import NotAllowed
 from rlm_cli.sandbox.protocol import ERROR_LIMIT
 
@@ -20,7 +21,7 @@ _INSTEAD = {
     "eval": "use ast.literal_eval for literals, json.loads for JSON",
     "exec": "write the code itself into the block",
     "compile": "use ast.parse to look at source text, re.compile for patterns",
-    "globals": "SHOW_VARS() lists the variables; to use a module, import it",
+    "globals": "SHOW_VARS() lists the variables; to see whether one is there: try: x, except NameError: ...",
     "locals": "SHOW_VARS() lists the variables; keep values of your own in a dict",
     "memoryview": "slice bytes",
     "breakpoint": "print what you want to see",
@@ -65,12 +66,23 @@ def explain(error: BaseException, blocks: dict[str, Block], block: Block, names:
 
     `blocks`: every block so far by its file name; `names`: what the namespace holds; `limit`: its time, as words.
     """
+    try:
+        return _explained(error, blocks, block, names, limit)
+    except CellTimeout:
+        raise
+    except BaseException as another:  # noqa: BLE001 - the error's class, and what it holds, may be the code's own
+        return f"{_kind(error)}: this error cannot be described ({_kind(another)} while trying)"
+
+
+def _explained(error: BaseException, blocks: dict[str, Block], block: Block, names: Iterable[str], limit: str) -> str:
     places = [
         (blocks[frame.f_code.co_filename], line, frame.f_code.co_name)
         for frame, line in traceback.walk_tb(error.__traceback__)
-        if frame.f_code.co_filename in blocks
+        # No line: interrupted before the first one.
+        if frame.f_code.co_filename in blocks and line
     ]
-    lines = [_title(error, limit)]
+    title = _title(error, limit)
+    lines = [title]
     where = ""
     if places:
         origin, number, _ = places[0]
@@ -82,7 +94,7 @@ def explain(error: BaseException, blocks: dict[str, Block], block: Block, names:
         home = home if inner.cell == block.cell else f"iteration {inner.cell}, {home}"
         lines.append(f"in {_bounded(function, 80)}, {home}line {number}: {inner.line(number)}")
     lines.append(f"Variables set before {where or 'that'} are kept: send again only what follows, corrected.")
-    hint = _hint(error, names)
+    hint = None if QUESTION in title else _hint(error, names)
     if hint:
         lines.append(f"Hint: {hint}")
     return "\n".join(lines)
@@ -92,8 +104,12 @@ def _title(error: BaseException, limit: str) -> str:
     if isinstance(error, CellTimeout):
         return f"CellTimeout: the code was stopped after {limit} (time spent waiting for models does not count)"
     message = _bounded(_message(error), ERROR_LIMIT // 2)
-    name = _bounded(type(error).__name__, 100)
-    return f"{name}: {message}" if message else name
+    return f"{_kind(error)}: {message}" if message else _kind(error)
+
+
+def _kind(error: BaseException) -> str:
+    # An own class can be given any name.
+    return _bounded(str.__str__(type(error).__name__), 100)
 
 
 def _message(error: BaseException) -> str:
@@ -106,13 +122,15 @@ def _message(error: BaseException) -> str:
 
 
 def _hint(error: BaseException, names: Iterable[str]) -> str | None:
-    if isinstance(error, NameError) and isinstance(error.name, str):
+    if isinstance(error, NameError) and type(error.name) is str:
         if error.name in _INSTEAD:
             return _INSTEAD[error.name]
         known = [each for each in (*names, *_public_built_ins()) if each.isidentifier()]
-        return _near(error.name, known)
-    if isinstance(error, AttributeError) and isinstance(error.name, str):
-        return _near(error.name, [each for each in dir(error.obj) if not each.startswith("_")])
+        return did_you_mean(error.name, known)
+    if isinstance(error, AttributeError) and type(error.name) is str:
+        if isinstance(error.obj, Module):  # it has said so itself
+            return None
+        return did_you_mean(error.name, [each for each in dir(error.obj) if not each.startswith("_")])
     if isinstance(error, MemoryError):
         return "the sandbox's memory is full; delete large values (del name), work on slices or generators"
     if isinstance(error, RecursionError):
@@ -122,11 +140,6 @@ def _hint(error: BaseException, names: Iterable[str]) -> str | None:
     if isinstance(error, SystemExit):
         return _INSTEAD["exit"]
     return None
-
-
-def _near(name: str, known: Iterable[str]) -> str | None:
-    near = difflib.get_close_matches(name[:200], known, n=3)
-    return f"did you mean {' or '.join(near)}?" if near else None
 
 
 def _public_built_ins() -> list[str]:

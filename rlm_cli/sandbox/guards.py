@@ -1,8 +1,9 @@
 """What running code may touch: the guards that policy.py compiles in, and the built-ins that take attribute names.
 
 One rule stands behind all of them: attributes that begin with an underscore, and attributes that are written to,
-belong to classes and functions that the code itself has defined. Ownership is recorded when a class statement runs; it
-is never read off a name or a module, which code can set.
+belong to classes and functions that the code itself has defined. A watched name that no class defines is the object's
+only if it lies among its own variables: objects that pass a name on to another object are not believed. Whose a class
+is, classes.py knows; it is never read off a name or a module, which code can set.
 """
 
 import ast
@@ -12,48 +13,28 @@ import decimal
 import itertools
 import string
 import types
+import typing
 from _string import formatter_field_name_split  # type: ignore[import-not-found]
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABCMeta
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rlm_cli.sandbox.classes import Classes
 from rlm_cli.sandbox.clock import Clock
-from rlm_cli.sandbox.doors import Namespace
 from rlm_cli.sandbox.policy import LABEL, OWN, OWN_NAMED, READ, TYPE, VARS
+from rlm_cli.sandbox.variables import Namespace, Variables
 from rlm_cli.sandbox.words import FORBIDDEN, LABELS, SHARED, is_dunder, is_watched, refusal
 
 _MISSING = object()
-_HIDDEN_TYPES = (
-    type,
-    types.FunctionType,
-    types.BuiltinFunctionType,
-    types.MethodType,
-    types.CodeType,
-    types.FrameType,
-    types.TracebackType,
-    types.ModuleType,
-    types.CellType,
-    types.GeneratorType,
-    types.MappingProxyType,
-    types.GetSetDescriptorType,
-    types.MemberDescriptorType,
-    types.MethodDescriptorType,
-    types.WrapperDescriptorType,
-    types.MethodWrapperType,
-    super,
-)
-"""Types that make code, reach into objects, or are `type` itself: type(x) shows a stand-in with the same name."""
 
 
 class Guards:
     """The guards of one namespace."""
 
-    def __init__(self, namespace: dict[str, Any], clock: Clock, hidden: Sequence[type] = ()) -> None:
-        """`hidden`: further types that type(x) must not hand out."""
+    def __init__(self, namespace: dict[str, Any], clock: Clock) -> None:
+        self.classes = Classes()
         self._namespace = namespace
         self._clock = clock
-        self._own: set[type] = set()
-        self._hidden = (*_HIDDEN_TYPES, *hidden)
-        self._stand_ins: dict[type, type] = {type: _type_name(self)}
         self._formatter = _Formatter(self)
 
     def hooks(self) -> dict[str, Any]:
@@ -101,37 +82,23 @@ class Guards:
         guarded = (getattr, hasattr, setattr, delattr, vars, dir)
         return {
             **{each.__name__: each for each in guarded},
-            "type": self._stand_ins[type],
-            "__build_class__": self._build_class,
+            "type": self.classes.type_name,
+            "__build_class__": self.classes.build,
         }
 
     # --- ownership -----------------------------------------------------------------------------------------------
 
     def owns(self, target: Any) -> bool:
         """Say whether the code made this class, this function, or the class of this object."""
-        if type(target) in self._own:
+        if type(target) in self.classes:
             return True
         if isinstance(target, type):
-            return target in self._own
+            return target in self.classes
         return type(target) is types.FunctionType and target.__globals__ is self._namespace
-
-    def adopt(self, made: type) -> type:
-        """Record a class as the code's own."""
-        self._own.add(made)
-        return made
-
-    def _build_class(self, body: Any, name: str, /, *bases: Any, **keywords: Any) -> Any:
-        made = builtins.__build_class__(body, name, *bases, **keywords)
-        if not isinstance(made, type):
-            return made
-        for each, value in vars(made).items():
-            if isinstance(value, types.MemberDescriptorType) and is_dunder(each):
-                raise TypeError(f"slot {each!r} is not available here")
-        return self.adopt(made)
 
     def own(self, target: Any) -> Any:
         """Return `target` if its attributes may be written; raises TypeError otherwise."""
-        if type(target) in self._own or self.owns(target):
+        if self.owns(target):
             return target
         if isinstance(target, (Namespace, decimal.Context, ast.AST)):
             return target
@@ -140,8 +107,8 @@ class Guards:
     def own_named(self, target: Any, name: str) -> Any:
         """Like `own`, for a watched name, which `+=` will also read."""
         self.own(target)
-        home = self._home(target, name)
-        if home is not None and home not in self._own:
+        home = None if name in LABELS else self._home(target, name)
+        if home is not None and not self.classes.wrote(home, name):
             raise AttributeError(refusal(name))
         return target
 
@@ -183,26 +150,43 @@ class Guards:
 
     def read(self, target: Any, name: str) -> Any:
         """Return a watched attribute, or what stands in for it on this object."""
+        home = self._home(target, name)
         if name.startswith("_"):
-            if name not in SHARED and not self._private_is_own(target, name):
-                raise AttributeError(f"{name!r} belongs to {type(target).__name__!r}, which is not the code's own")
+            if name not in SHARED and not self._private_is_own(target, name, home):
+                raise self._no_attribute(target, name, home)
             return getattr(target, name)
-        if (name == "mro" and isinstance(target, type)) or (name == "obj" and isinstance(target, AttributeError)):
-            raise AttributeError(refusal(name))
         value = getattr(target, name)
-        if isinstance(value, types.ModuleType):  # PurePath.parser, from 3.13 on
+        if home is None and not _holds(target, name):
             raise AttributeError(refusal(name))
+        if home in _OUT_OF_REACH.get(name, ()) or isinstance(value, types.ModuleType):  # PurePath.parser, from 3.13 on
+            raise AttributeError(refusal(name))
+        if home is ABCMeta and name == "register":
+            return self._registering(target, value)
         if isinstance(value, types.BuiltinFunctionType):
             return self._instead_of(value, name)
         if isinstance(value, types.MethodDescriptorType) and value.__objclass__ is str:
             return self._unbound_format(name)
         return value
 
-    def _private_is_own(self, target: Any, name: str) -> bool:
-        home = self._home(target, name)
+    def _private_is_own(self, target: Any, name: str, home: type | None) -> bool:
         if home is not None:
-            return home in self._own
-        return not isinstance(target, (type, super)) and (self.owns(target) or isinstance(target, Namespace))
+            return self.classes.wrote(home, name)
+        return (self.owns(target) or type(target) is Namespace) and _holds(target, name)
+
+    def _no_attribute(self, target: Any, name: str, home: type | None) -> AttributeError:
+        kind = type(target).__name__
+        if home is None and self.owns(target):
+            return AttributeError(f"{kind!r} object has no attribute {name!r}", name=name, obj=target)
+        return AttributeError(f"{name!r} belongs to {kind!r}, which is not the code's own")
+
+    def _registering(self, target: Any, register: Callable[[type], type]) -> Callable[[Any], Any]:
+        # What is registered with a subclass counts for its foreign parents too: then 5 could become a Mapping.
+        def register_own(subclass: Any) -> Any:
+            if not (self.owns(target) and isinstance(subclass, type) and subclass in self.classes):
+                raise TypeError("register() takes your own classes, on your own abstract classes")
+            return register(subclass)
+
+        return register_own
 
     def _instead_of(self, method: types.BuiltinFunctionType, name: str) -> Any:
         holder = method.__self__
@@ -236,22 +220,31 @@ class Guards:
         raise AttributeError(refusal(name))
 
     def type_of(self, target: Any) -> type:
-        """Return type(target), or a stand-in of the same name for types with too much reach."""
-        kind = type(target)
-        if not issubclass(kind, self._hidden):
-            return kind
-        if kind not in self._stand_ins:
-            self._stand_ins[kind] = type(kind.__name__, (), {"__slots__": (), "__module__": "builtins"})
-        return self._stand_ins[kind]
+        """Return type(target), or what stands in for it."""
+        return self.classes.of(target)
 
     def variables(self, target: Any) -> dict[str, Any]:
-        """Return a copy of an object's own variables; raises TypeError for objects of other people's classes."""
-        if not (type(target) in self._own or isinstance(target, Namespace)):
+        """Return the variables of an own object; writing to them writes to it. Raises TypeError for other objects."""
+        if not (type(target) in self.classes or type(target) is Namespace):
             raise TypeError("vars() shows objects of your own classes only")
         try:
-            return dict(object.__getattribute__(target, "__dict__"))
+            held = object.__getattribute__(target, "__dict__")
         except AttributeError:
             raise TypeError("vars() needs an object without __slots__") from None
+        return Variables(held, lambda name: self._owned_for(target, name))
+
+
+_OUT_OF_REACH = {"mro": (type,), "obj": (AttributeError,), "evaluate": (typing.ForwardRef,)}
+"""Watched names, and the classes whose attributes of that name lead to where the code must not be."""
+
+
+def _holds(target: Any, name: str) -> bool:
+    """Say whether `name` is one of the object's own variables."""
+    try:
+        held = object.__getattribute__(target, "__dict__")
+    except AttributeError:
+        return False
+    return type(held) is dict and name in held
 
 
 def _line_above(target: super) -> Iterator[type]:
@@ -260,24 +253,6 @@ def _line_above(target: super) -> Iterator[type]:
     holder = object.__getattribute__(target, "__self_class__")
     line = holder.__mro__
     return iter(line[line.index(start) + 1 :])
-
-
-def _type_name(guards: Guards) -> type:
-    """Return what the name `type` stands for: callable with one object, good for isinstance, good for nothing else."""
-
-    class Meta(type):
-        def __call__(cls, *arguments: Any, **_keywords: Any) -> Any:
-            if len(arguments) != 1:
-                raise TypeError("type() takes one argument here; define classes by a class statement")
-            return guards.type_of(arguments[0])
-
-        def __instancecheck__(cls, instance: Any) -> bool:
-            return isinstance(instance, type)
-
-        def __getitem__(cls, _item: Any) -> Any:
-            return cls
-
-    return Meta("type", (), {"__slots__": (), "__module__": "builtins"})
 
 
 def _reads_attributes(template: str) -> bool:

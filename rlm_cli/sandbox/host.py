@@ -64,7 +64,7 @@ class ChildRepl:
             reason = str(error) or "it was not ready in time"
             raise SandboxError(
                 f"the sandbox could not be started: {reason} (its process: {ending})",
-                "`rlm doctor` shows what the sandbox needs",
+                "it needs RestrictedPython 9 beside rlm, and the right to start a process",
             ) from error
         except BaseException:
             self._child.kill()

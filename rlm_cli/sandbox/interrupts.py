@@ -33,6 +33,11 @@ class Interrupts:
         finally:
             self._running = False
 
+    @property
+    def askable(self) -> bool:
+        """Whether an exchange with the parent may begin: a cell runs, and none is under way."""
+        return self._running and not self._shielded
+
     @contextmanager
     def shielded(self) -> Iterator[None]:
         """Around an exchange with the parent: what arrives inside is raised after it."""

@@ -13,8 +13,12 @@ from rlm_cli.sandbox.protocol import (
     BATCH_LIMIT,
     ERROR_LIMIT,
     FRAME_LIMIT,
+    MODEL_LIMIT,
+    OFFSET_LIMIT,
     OUTPUT_LIMIT,
+    PLACE_LIMIT,
     PROMPTS_LIMIT,
+    QUOTE_LIMIT,
     VARIABLES_LIMIT,
     Frame,
     FrameTooLarge,
@@ -61,13 +65,14 @@ class Inbox:
             batched = _one(frame, "batched", bool)
             if count != 1 and not batched:
                 raise ValueError("several prompts for one call")
-            self._asked = {"count": count, "batched": batched, "model": _text_or_none(frame, "model", 500)}
+            self._asked = {"count": count, "batched": batched, "model": _text_or_none(frame, "model", MODEL_LIMIT)}
             return None
         if tag == "claimed":
-            place = frame.get("place")
-            if type(place) is not int:
-                place = _text(frame, "place", FRAME_LIMIT)
-            return Claimed(place, _text(frame, "quote", FRAME_LIMIT))
+            if type(frame.get("place")) is int:
+                place: str | int = _whole(frame, "place", -OFFSET_LIMIT, OFFSET_LIMIT)
+            else:
+                place = _text(frame, "place", PLACE_LIMIT)
+            return Claimed(place, _text(frame, "quote", QUOTE_LIMIT), _one(frame, "final", bool))
         if tag == "budget":
             return BudgetAsked()
         if tag == "finished":

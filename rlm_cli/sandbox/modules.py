@@ -1,13 +1,12 @@
 """What the code may import: for each module the names it gets, and nothing that hangs on them.
 
 A module is a proxy that holds the listed names. Modules inside modules are dropped: json.codecs.open, re.enum.bltns,
-statistics.sys and contextlib.os are ways out that were really walked. Left out are also: operator.attrgetter and
-methodcaller, string.Formatter, functools.update_wrapper and singledispatch, typing.get_type_hints, make_dataclass,
+statistics.sys and contextlib.os are ways out that were really walked. Left out are also: operator.methodcaller,
+string.Formatter, functools.update_wrapper and singledispatch, typing.get_type_hints, make_dataclass,
 HtmlDiff, collections.UserString, SystemRandom, tokenize.open: each reads attributes or evaluates text that the code
 names. Where a name needs a stand-in it comes from doors.py or clock.py.
 """
 
-import difflib
 import importlib
 import sys
 import types
@@ -17,6 +16,9 @@ from typing import Any
 from rlm_cli.sandbox import doors
 from rlm_cli.sandbox.clock import Clock
 from rlm_cli.sandbox.guards import Guards
+from rlm_cli.sandbox.nearest import did_you_mean
+from rlm_cli.sandbox.records import record_functions
+from rlm_cli.sandbox.variables import Namespace
 
 ALL = "*"
 """Every public name of the module, but for those listed after it."""
@@ -40,7 +42,7 @@ LISTED = {
     "copy": "copy deepcopy",
     "csv": "DictReader DictWriter Dialect Error QUOTE_ALL QUOTE_MINIMAL QUOTE_NONE QUOTE_NONNUMERIC Sniffer excel "
     "excel_tab field_size_limit reader unix_dialect writer",
-    "dataclasses": "FrozenInstanceError InitVar KW_ONLY MISSING asdict astuple field fields is_dataclass replace",
+    "dataclasses": "FrozenInstanceError InitVar KW_ONLY MISSING field",
     "datetime": "MAXYEAR MINYEAR UTC date datetime time timedelta timezone tzinfo",
     "decimal": "Decimal DecimalException DivisionByZero InvalidOperation ROUND_CEILING ROUND_DOWN ROUND_FLOOR "
     "ROUND_HALF_DOWN ROUND_HALF_EVEN ROUND_HALF_UP ROUND_UP getcontext localcontext",
@@ -77,8 +79,8 @@ LISTED = {
     "types": "",
     "typing": "Annotated Any AnyStr Callable ClassVar Collection Counter DefaultDict Deque Dict Final FrozenSet "
     "Generator Generic Hashable Iterable Iterator List Literal Mapping Match MutableMapping NamedTuple NewType "
-    "NoReturn Optional OrderedDict Pattern Protocol Self Sequence Set Sized Text Tuple Type TypeAlias TypedDict "
-    "TypeVar Union cast get_args get_origin",
+    "NoReturn Optional OrderedDict Pattern Protocol Self Sequence Set Sized Text Tuple Type TYPE_CHECKING TypeAlias "
+    "TypedDict TypeVar Union cast get_args get_origin overload",
     "unicodedata": ALL,
     "urllib.parse": "ParseResult SplitResult parse_qs parse_qsl quote quote_plus unquote unquote_plus urldefrag "
     "urlencode urljoin urlparse urlsplit urlunparse urlunsplit",
@@ -87,39 +89,70 @@ LISTED = {
 
 _FILES = "there are no files and no network here; the text is in `context`, single documents in `files`"
 _PARALLEL = "llm_query_batched runs prompts in parallel"
+_COLLECTED = "print is collected; build strings instead"
 INSTEAD = {
     **dict.fromkeys(
-        ("os", "shutil", "glob", "tempfile", "subprocess", "socket", "requests", "httpx", "urllib"), _FILES
+        ("shutil", "glob", "tempfile", "subprocess", "socket", "requests", "httpx", "urllib", "mmap", "signal"), _FILES
     ),
-    **dict.fromkeys(("sqlite3", "pickle", "gzip", "zipfile", "tarfile", "http", "ssl", "ctypes"), _FILES),
+    "os": f"{_FILES}; for os.path use posixpath",
+    **dict.fromkeys(("sqlite3", "pickle", "gzip", "zipfile", "tarfile", "http", "ssl"), _FILES),
     **dict.fromkeys(("asyncio", "threading", "concurrent", "multiprocessing", "queue"), _PARALLEL),
     "os.path": "use posixpath or pathlib.PurePosixPath for names of files; " + _FILES,
-    "sys": "nothing of the interpreter is within reach; the Python version is in the first message",
+    "sys": "the Python version is in the first message; print in place of sys.stdout, math.inf in place of maxsize",
+    **dict.fromkeys(("platform", "gc", "ctypes", "importlib", "builtins"), "nothing of the interpreter is in reach"),
     "inspect": "to look at source text use ast",
     "traceback": "an uncaught error shows its line; in a handler print the exception",
     "logging": "use print",
-    "warnings": "warnings are not shown here",
+    "warnings": "warnings are not shown here; use print",
+    "argparse": "there is no command line; set variables",
+    "uuid": "for an id use a counter or hashlib.sha256(text.encode()).hexdigest()",
+    "secrets": "use random",
+    "ipaddress": "take addresses apart with re, or split on '.' and use int",
+    "html.parser": "for markup use re and html.unescape",
+    "xml": "for markup use re and html.unescape",
+    "lxml": "for markup use re and html.unescape",
+    "weakref": "keep ordinary references",
+    "locale": "use format specifications such as {:,.2f}",
     **dict.fromkeys(("numpy", "pandas", "scipy"), "only the standard library is here: statistics, csv, collections"),
     "yaml": "only the standard library is here: json, csv, re",
     "bs4": "only the standard library is here: re, html",
 }
 
 
+_MISSING = {
+    "contextlib.redirect_stdout": _COLLECTED,
+    "contextlib.redirect_stderr": _COLLECTED,
+    "json.load": "there are no files; json.loads takes text",
+    "json.dump": "there are no files; json.dumps returns text",
+    "operator.methodcaller": "write a lambda",
+    "functools.singledispatch": "use isinstance or match",
+    "typing.get_type_hints": "use dataclasses.fields(x)",
+}
+"""What to write in place of a name that a module has not."""
+
+
 class Module:
     """What `import` hands out."""
 
     def __init__(self, title: str, names: dict[str, Any]) -> None:
-        self.__dict__.update(names)
-        self.__dict__["<title>"] = title
+        # What could be changed from here would be changed for all cells to come.
+        shared = {name: value for name, value in names.items() if isinstance(value, dict)}
+        frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in names.items()}
+        self.__dict__.update({name: value for name, value in frozen.items() if name not in shared})
+        self.__dict__.update(
+            {"<title>": title, "<copied>": lambda name: dict(shared[name]) if name in shared else None}
+        )
 
     def __getattr__(self, name: str) -> Any:
-        # Only for names that are missing.
+        # Only for names that are missing, or copied each time.
+        if (copied := self.__dict__["<copied>"](name)) is not None:
+            return copied
+        title = self.__dict__["<title>"]
         held = [each for each in self.__dict__ if each.isidentifier()]
-        near = difflib.get_close_matches(name, held, n=3)
-        raise AttributeError(
-            f"module {self.__dict__['<title>']!r} has no {name!r} here; "
-            + (f"near: {', '.join(near)}" if near else f"it has: {', '.join(sorted(held)[:40])}")
+        instead = (
+            _MISSING.get(f"{title}.{name}") or did_you_mean(name, held) or f"it has: {', '.join(sorted(held)[:40])}"
         )
+        raise AttributeError(f"module {title!r} has no {name!r} here; {instead}")
 
     def __repr__(self) -> str:
         return f"<module {self.__dict__['<title>']!r}>"
@@ -135,6 +168,8 @@ class Modules:
             vars(self._held[name]).update(names)
         vars(self._held["collections"])["abc"] = self._held["collections.abc"]
         self._held["urllib"] = Module("urllib", {"parse": self._held["urllib.parse"]})
+        for module in self._held.values():
+            guards.classes.show(vars(module).values())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,8 +188,10 @@ class Modules:
             raise ImportError(self._refusal(name, level))
         module = self._held[name]
         for each in fromlist or ():
-            if each not in vars(module):
+            try:
                 getattr(module, each)
+            except AttributeError as error:
+                raise ImportError(str(error)) from None
         return module if fromlist else self._held[name.partition(".")[0]]
 
     def _refusal(self, name: str, level: int) -> str:
@@ -190,14 +227,33 @@ def _stand_ins(guards: Guards, clock: Clock, show: Callable[[str], None]) -> dic
     draws = [each for each in dir(generator) if not each.startswith("_") and each not in ("VERSION", "gauss_next")]
     path = importlib.import_module("pathlib").PurePosixPath
     return {
-        "dataclasses": {"dataclass": doors.guarded_dataclass(guards.owns, guards.adopt)},
+        "dataclasses": record_functions(guards.classes),
         "functools": {
             "wraps": doors.guarded_wraps(guards.owns),
             "total_ordering": doors.guarded_total_ordering(guards.owns),
         },
+        "operator": {"attrgetter": _attrgetter(guards)},
         "pathlib": {"Path": path},
         "pprint": {"pprint": pprint, "pp": pprint},
         "random": {"Random": doors.Random, **{each: drawn(getattr(generator, each)) for each in draws}},
         "time": clock.names(),
-        "types": {"SimpleNamespace": doors.Namespace},
+        "types": {"SimpleNamespace": Namespace},
+        "typing": {"runtime_checkable": doors.guarded_runtime_checkable(guards.classes)},
     }
+
+
+def _attrgetter(guards: Guards) -> Callable[..., Any]:
+    def attrgetter(*names: str) -> Callable[[Any], Any]:
+        if not names or any(type(name) is not str for name in names):
+            raise TypeError("attrgetter takes names of attributes")
+
+        def reach(target: Any, name: str) -> Any:
+            for part in name.split("."):
+                target = guards.attribute(target, part)
+            return target
+
+        if len(names) == 1:
+            return lambda target: reach(target, names[0])
+        return lambda target: tuple(reach(target, name) for name in names)
+
+    return attrgetter

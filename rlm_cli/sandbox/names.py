@@ -27,6 +27,7 @@ def built_ins(guards: Guards, modules: Modules, write: Callable[..., None]) -> d
     for name, value in vars(builtins).items():
         if isinstance(value, type) and issubclass(value, BaseException) and "Group" not in name:
             held[name] = value
+    guards.classes.show(held.values())
     return {**held, **guards.built_ins(), "__import__": modules.import_, "print": write}
 
 
@@ -82,7 +83,7 @@ class Names:
             **evidence(parent, show),
             **finals(parent, self.answer, self.variables),
         }
-        self._hidden: frozenset[str] = frozenset()
+        self._displaced: list[Any] = []
         self.restore()
 
     def __contains__(self, name: str) -> bool:
@@ -90,16 +91,24 @@ class Names:
 
     def protect(self, hooks: dict[str, Any]) -> None:
         """Keep these too, without ever naming them."""
-        self._hidden = frozenset(hooks)
         self._fixed.update(hooks)
         self.restore()
 
     def restore(self) -> tuple[str, ...]:
-        """Bind every name again; returns those that had been bound to something else, or deleted."""
+        """Bind every name again; returns those that had been bound to something else, or deleted.
+
+        What they were bound to is kept until `release`: dropping it may run code, which could bind them once more.
+        """
         missing = object()
-        changed = tuple(name for name, value in self._fixed.items() if self._namespace.get(name, missing) is not value)
+        found = {name: self._namespace.get(name, missing) for name in self._fixed}
+        changed = tuple(name for name, value in self._fixed.items() if found[name] is not value)
+        self._displaced += [found[name] for name in changed]
         self._namespace.update(self._fixed)
         return changed
+
+    def release(self) -> None:
+        """Drop what restored names had been bound to."""
+        self._displaced = []
 
     def variables(self) -> dict[str, Any]:
         """Return what the code has stored, imports aside."""

@@ -207,6 +207,15 @@ class Policy(RestrictingNodeTransformer):
 
     visit_MatchStar = visit_MatchAs = visit_MatchMapping = _capture
 
+    def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
+        # A pattern holds names and attributes only: there is no place for a guard.
+        for each in ast.walk(node.value):
+            if isinstance(each, ast.Attribute) and (is_watched(each.attr) or each.attr in FORBIDDEN):
+                written = ast.unparse(node.value)
+                self.error(node, f"{each.attr!r} is not available in a pattern; write `case x if x == {written}`")
+                return node
+        return self.node_contents_visit(node)
+
     def visit_MatchClass(self, node: ast.MatchClass) -> Any:
         # Positional patterns read the attributes that __match_args__ names, which nothing can check here.
         capture = self._single_capture(node)
@@ -239,7 +248,7 @@ class Policy(RestrictingNodeTransformer):
     visit_Module = visit_Call = visit_Subscript = visit_With = visit_For = _contents
     visit_Assign = visit_AnnAssign = visit_AugAssign = visit_NamedExpr = _contents
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _contents
-    visit_Match = visit_match_case = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = _contents
+    visit_Match = visit_match_case = visit_MatchSingleton = visit_MatchSequence = _contents
     visit_MatchOr = _contents
 
 

@@ -19,8 +19,18 @@ BATCH_LIMIT = 512 * 1024 * 1024
 """Bytes of one batch, all its prompts together."""
 OUTPUT_LIMIT = 1_000_000
 """Characters of one cell's output that are kept."""
-ANSWER_LIMIT = 2_000_000
-"""Characters of an answer."""
+ANSWER_LIMIT = 1_000_000
+"""Characters of an answer, and of its doubt."""
+ANSWER_SIZE = 4_000_000
+"""Bytes of each of them in a frame, where one character can take seven. Both travel with the output, in one frame."""
+MODEL_LIMIT = 200
+"""Characters of a model's name."""
+PLACE_LIMIT = 1_000
+"""Characters of a document's path."""
+OFFSET_LIMIT = 1 << 60
+"""An offset into the context, far beyond any."""
+QUOTE_LIMIT = 2_000
+"""Characters of a quote."""
 ERROR_LIMIT = 2_000
 """Characters of an error's text, about."""
 VARIABLES_LIMIT = 1_000

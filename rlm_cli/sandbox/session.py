@@ -19,7 +19,7 @@ from rlm_cli.sandbox.clock import Clock
 from rlm_cli.sandbox.explain import Block, explain, explain_unrun
 from rlm_cli.sandbox.guards import Guards
 from rlm_cli.sandbox.interrupts import CellTimeout, Interrupts
-from rlm_cli.sandbox.modules import Module, Modules
+from rlm_cli.sandbox.modules import Modules
 from rlm_cli.sandbox.names import Names, built_ins, print_to
 from rlm_cli.sandbox.output import Output
 from rlm_cli.sandbox.policy import compile_block
@@ -91,7 +91,6 @@ class Session:
     """One namespace and the cells that run in it."""
 
     def __init__(self, channel: Channel, context: str, documents: list[Document], hello: Frame) -> None:
-        doors.close()
         self._channel = channel
         self._interrupts = Interrupts()
         self._output = Output()
@@ -101,7 +100,8 @@ class Session:
         self._runs = 0
         self._namespace = doors.main_module()
         clock = Clock(hello["now"])
-        guards = Guards(self._namespace, clock, hidden=(Module, _field_type()))
+        guards = Guards(self._namespace, clock)
+        doors.close(guards.classes)
         write = print_to(lambda: self._output)
         modules = Modules(guards, clock, write)
         self.modules = modules.names
@@ -120,21 +120,25 @@ class Session:
     def run(self, cell: Frame) -> None:
         """Run a cell and send what it came to."""
         self._output = Output()
-        self._names.answer.text = self._names.answer.doubt = None
         self._runs += 1
         error: str | None = "CellTimeout: the code was stopped"
-        tampered: tuple[str, ...] = ()
+        final: Frame | None = None
+        tampered: list[str] = []
         try:
+            # What is dropped may run code, for ever even: so it is dropped in the cell's own time.
             with self._interrupts.allowed():
+                self._begin(tampered)
                 error = self._run_blocks(cell["number"], cell["blocks"])
+                # Before restoring: a clean-up is no place to answer from.
+                answer = self._names.answer
+                if error is None and answer.text is not None:
+                    final = {"answer": answer.text, "doubt": answer.doubt}
+                tampered += self._names.restore()
         except CellTimeout:
-            # It came while an error was being described, or as the cell ended.
-            error = error or "CellTimeout: the code was stopped"
-        tampered = self._names.restore()
+            # It came while names were restored, while an error was being described, or as the cell ended.
+            error, final = error or "CellTimeout: the code was stopped", None
         output = self._output.text()
         self._names.outputs[cell["number"]] = output
-        answer = self._names.answer
-        final = None if error is not None or answer.text is None else {"answer": answer.text, "doubt": answer.doubt}
         self._channel.send(
             {
                 "tag": "finished",
@@ -144,9 +148,16 @@ class Session:
                 "error": error,
                 "final": final,
                 "variables": [name for name in self._names.variables() if len(name) <= 200][:VARIABLES_LIMIT],
-                "tampered": [name for name in tampered if name.isidentifier()],
+                "tampered": [name for name in dict.fromkeys(tampered) if name.isidentifier()],
             }
         )
+
+    def _begin(self, tampered: list[str]) -> None:
+        """Undo what came after the cell before: a clean-up can bind names whenever it runs."""
+        self._names.release()
+        tampered += self._names.restore()
+        doors.reset()
+        self._names.answer.text = self._names.answer.doubt = None
 
     def _run_blocks(self, number: int, sources: list[str]) -> str | None:
         """Run blocks in order until one fails; return the text of its error."""
@@ -184,9 +195,3 @@ class Session:
             self._reserve = bytearray(_RESERVE)
         except MemoryError:
             self._reserve = None
-
-
-def _field_type() -> type:
-    import dataclasses
-
-    return dataclasses.Field

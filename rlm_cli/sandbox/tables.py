@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from rlm_cli.sandbox.nearest import question
+
 _ROWS = 20
 
 
@@ -98,7 +100,8 @@ def find(by_path: Mapping[str, Document], path: str) -> Document:
         return by_path[path]
     near = difflib.get_close_matches(str(path)[:500], list(by_path)[:5000], n=3)
     near = near or [each for each in by_path if str(path) in each][:3]
-    raise KeyError(f"no document {path!r}" + (f"; near: {', '.join(near)}" if near else ""))
+    instead = question(near)
+    raise KeyError(f"no document {path!r}" + (f"; {instead}" if instead else ""))
 
 
 class Outputs(Mapping[int, str]):

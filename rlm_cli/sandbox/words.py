@@ -5,7 +5,7 @@ from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 FORBIDDEN = frozenset(INSPECT_ATTRIBUTES) | {"f_lasti", "f_lineno", "tb_lasti", "ag_running"}
 """Attributes that lead to frames, and from there to everything."""
 
-WATCHED = frozenset({"format", "format_map", "mro", "obj", "now", "utcnow", "today", "parser"})
+WATCHED = frozenset({"format", "format_map", "mro", "obj", "now", "utcnow", "today", "parser", "register", "evaluate"})
 """Ordinary names that mean something else on some objects; the object decides, at run time."""
 
 LABELS = frozenset({"__name__", "__qualname__", "__doc__"})
@@ -46,6 +46,20 @@ INSTEAD = {
     "__init_subclass__": "use a class decorator",
     "__import__": "use an import statement",
     "__init__": "inside a class write super().__init__(...)",
+    "__next__": "write next(x)",
+    "__iter__": "write iter(x)",
+    "__len__": "write len(x)",
+    "__str__": "write str(x)",
+    "__repr__": "write repr(x)",
+    "__getitem__": "write x[...]",
+    "__setitem__": "write x[...] = value",
+    "__contains__": "write `each in x`",
+    "__call__": "write x(...)",
+    "__eq__": "write x == y",
+    "__hash__": "write hash(x)",
+    "__enter__": "use a with statement",
+    "__exit__": "use a with statement",
+    "__file__": "there are no files here",
     "__version__": "sys.version and the like are in the first message",
 }
 

@@ -98,7 +98,15 @@ match lie:
         say(ASKED)
         say(FINISHED)
     case "place_is_a_float":
-        say({"tag": "claimed", "place": 1.5, "quote": "x"})
+        say({"tag": "claimed", "place": 1.5, "quote": "x", "final": False})
+    case "place_too_long":
+        say({"tag": "claimed", "place": "x" * 1001, "quote": "x", "final": False})
+    case "quote_too_long":
+        say({"tag": "claimed", "place": 1, "quote": "x" * 2001, "final": False})
+    case "final_is_no_bool":
+        say({"tag": "claimed", "place": 1, "quote": "x", "final": 1})
+    case "model_too_long":
+        say({**ASKED, "model": "x" * 201})
     case "batch_without_end":
         say({**ASKED, "count": 10_000, "batched": True})
         while True:

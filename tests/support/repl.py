@@ -46,6 +46,7 @@ class Session:
         self.repl = repl
         self.context = context
         self.asked: list[Asked] = []
+        self.claimed: list[Claimed] = []
         self._answer = answer
         self._number = 0
 
@@ -60,6 +61,7 @@ class Session:
                 self.asked.append(message)
                 self.repl.answer(self._answer(message))
             elif isinstance(message, Claimed):
+                self.claimed.append(message)
                 self.repl.answer(self._check(message))
             else:
                 assert isinstance(message, BudgetAsked)

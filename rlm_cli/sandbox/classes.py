@@ -1,0 +1,189 @@
+"""Which classes there are: whose a class is, what a class statement may build on, what type(x) hands out.
+
+Three lists decide, and code can write to none of them: the code's own classes, recorded as they are made; the foreign
+classes to inherit from, BASES; the classes that the code can name anyway. What is on no list is refused, or shown by
+a stand-in. A class is checked before it exists: none is ever refused that somebody has seen already.
+"""
+
+import abc
+import ast
+import builtins
+import collections
+import collections.abc
+import csv
+import datetime
+import enum
+import json
+import string
+import types
+import typing
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rlm_cli.sandbox.variables import Variables
+from rlm_cli.sandbox.words import is_dunder
+
+BASES: frozenset[type] = frozenset(
+    {
+        *(object, bool, bytearray, bytes, complex, dict, float, frozenset, int, list, set, str, tuple),
+        *(collections.ChainMap, collections.Counter, collections.OrderedDict, collections.UserDict),
+        *(collections.UserList, collections.defaultdict, collections.deque),
+        *(getattr(collections.abc, name) for name in collections.abc.__all__),
+        *(abc.ABC, typing.Generic, typing.Protocol),
+        *types.resolve_bases((typing.NamedTuple,)),
+        *types.resolve_bases((typing.TypedDict,)),
+        *(enum.Enum, enum.Flag, enum.IntEnum, enum.IntFlag, enum.StrEnum),
+        *(ast.NodeVisitor, ast.NodeTransformer, json.JSONDecoder, json.JSONEncoder, string.Template),
+        *(csv.Dialect, csv.excel, csv.excel_tab, csv.unix_dialect, datetime.tzinfo),
+    }
+)
+"""Foreign classes that own ones may inherit from, exceptions and namedtuples aside.
+
+None of them reads or writes attributes whose names its subclass could choose. That is why descriptors (property,
+cached_property, classmethod), super, partial and the aliases of typing are not among them.
+"""
+
+_SHOWN: tuple[type, ...] = (
+    types.NoneType,
+    types.EllipsisType,
+    types.NotImplementedType,
+    type({}.keys()),
+    type({}.values()),
+    type({}.items()),
+)
+_SLOTS = frozenset({"__dict__", "__weakref__"})
+
+
+class Classes:
+    """The classes of one namespace."""
+
+    def __init__(self) -> None:
+        self._own: dict[type, frozenset[str]] = {}
+        """Each with the private names that the library put into it."""
+        self._shown: set[type] = set(_SHOWN)
+        self._stand_ins: dict[type, type] = {type: _type_name(self.of), Variables: dict}
+
+    def show(self, values: Iterable[Any]) -> None:
+        """Let type(x) hand out the classes among `values`: the code can name them."""
+        self._shown.update(value for value in values if isinstance(value, type))
+
+    @property
+    def type_name(self) -> type:
+        """What the name `type` stands for."""
+        return self._stand_ins[type]
+
+    # --- whose a class is ----------------------------------------------------------------------------------------
+
+    def __contains__(self, kind: type) -> bool:
+        """Say whether the code has made this class."""
+        return kind in self._own
+
+    def wrote(self, kind: type, name: str) -> bool:
+        """Say whether `name`, which `kind` has, is the code's own: no private thing of Enum, ABC or Protocol."""
+        return kind in self._own and name not in self._own[kind]
+
+    def adopt(self, made: type, origin: type) -> type:
+        """Record a class that was made of an own one, as dataclass(slots=True) does."""
+        self._own.setdefault(made, self._own[origin])
+        return made
+
+    # --- making --------------------------------------------------------------------------------------------------
+
+    def build(self, body: Any, name: str, /, *bases: Any, **keywords: Any) -> Any:
+        """Do what a class statement asks for; raises TypeError for bases and slots that are not available."""
+        return builtins.__build_class__(body, name, *bases, metaclass=_Making(self), **keywords)
+
+    def made(self, made: type, written: Iterable[str]) -> type:
+        """Record what a class statement has made; `written`: the names that its body bound."""
+        library = {name for name, value in vars(made).items() if type(value) is not types.MemberDescriptorType}
+        self._own[made] = frozenset(name for name in library.difference(written) if name.startswith("_"))
+        return made
+
+    def check_bases(self, bases: Iterable[Any]) -> None:
+        """Raise TypeError for a class that own ones may not inherit from."""
+        for base in bases:
+            if not (isinstance(base, type) and (base in self._own or base in BASES or _is_plain(base))):
+                name = base.__name__ if isinstance(base, type) else type(base).__name__
+                raise TypeError(
+                    f"classes cannot inherit from {name!r} here, only from your own, Exception, the built-in "
+                    "containers, ABC, Enum, NamedTuple, Protocol and the like; keep one in an attribute instead"
+                )
+
+    # --- type(x) -------------------------------------------------------------------------------------------------
+
+    def of(self, target: Any) -> type:
+        """Return type(target); for a class that the code cannot name, a stand-in of the same name."""
+        kind = type(target)
+        if kind in self._own or kind in self._shown or _is_plain(kind) or isinstance(kind, enum.EnumMeta):
+            return kind
+        if kind not in self._stand_ins:
+            self._stand_ins[kind] = _likeness(kind)
+        return self._stand_ins[kind]
+
+
+class _Making:
+    """The metaclass of one class statement: finds the real one, checks, and has it make the class."""
+
+    def __init__(self, classes: Classes) -> None:
+        self._classes = classes
+        self._real: Any = type
+
+    def __prepare__(self, name: str, bases: tuple[Any, ...], **keywords: Any) -> Any:
+        self._classes.check_bases(bases)
+        self._real, names, _ = types.prepare_class(name, bases, keywords)
+        return names
+
+    def __call__(self, name: str, bases: tuple[Any, ...], names: Any, **keywords: Any) -> Any:
+        if "__slots__" in names:
+            names["__slots__"] = _slots(names["__slots__"])
+        # Before the class is made: a NamedTuple's metaclass, for one, takes names away.
+        written = set(names)
+        return self._classes.made(self._real(name, bases, names, **keywords), written)
+
+
+def _slots(given: Any) -> tuple[str, ...]:
+    slots = (given,) if type(given) is str else tuple(given)
+    for each in slots:
+        if type(each) is not str or (is_dunder(each) and each not in _SLOTS):
+            raise TypeError(f"slot {each!r} is not available here")
+    return slots
+
+
+def _is_plain(kind: type) -> bool:
+    """Say whether this is an exception, or what namedtuple() or TypedDict() has made."""
+    return (
+        issubclass(kind, BaseException)
+        or (kind.__bases__ == (tuple,) and "_fields" in vars(kind))
+        or type(kind) is type(_TYPED_DICT)
+    )
+
+
+[_TYPED_DICT] = types.resolve_bases((typing.TypedDict,))
+
+
+def _likeness(kind: type) -> type:
+    """Return a class that says of an object whether it is a `kind`, and is good for nothing else."""
+
+    class Meta(type):
+        def __instancecheck__(cls, instance: Any) -> bool:
+            return kind in type(instance).__mro__
+
+    return Meta(kind.__name__, (), {"__slots__": (), "__module__": "builtins"})
+
+
+def _type_name(of: Callable[[Any], type]) -> type:
+    """Return what the name `type` stands for: callable with one object, good for isinstance, good for nothing else."""
+
+    class Meta(type):
+        def __call__(cls, *arguments: Any, **_keywords: Any) -> Any:
+            if len(arguments) != 1:
+                raise TypeError("type() takes one argument here; define classes by a class statement")
+            return of(arguments[0])
+
+        def __instancecheck__(cls, instance: Any) -> bool:
+            return isinstance(instance, type)
+
+        def __getitem__(cls, _item: Any) -> Any:
+            return cls
+
+    return Meta("type", (), {"__slots__": (), "__module__": "builtins"})
