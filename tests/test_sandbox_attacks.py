@@ -167,7 +167,7 @@ del late
         "llm_query('x', model='m' * 600)",
         "FINAL('\\x01' * 3_000_000, doubt='\\x01' * 3_000_000)",
         "FINAL('\\ud800' * 900_000)",
-        "class N(str):\n    def __getitem__(self, i): raise ValueError\nraise AttributeError('x', name=N('abc'), obj=1)",
+        "class N(str):\n def __getitem__(self, i): raise ValueError\nraise AttributeError('x', name=N('abc'), obj=1)",
         "cite('a' * 100_000, 'x')",
         "cite('notes.txt', 'x' * 100_000)",
         "class E(Exception):\n    def __str__(self): raise SystemExit\nraise E",
