@@ -24,9 +24,18 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         if name.endswith("_API_KEY") or name.startswith("RLM_") or name in ("CI", "NO_COLOR", "FORCE_COLOR"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("LOOPBACK_KEY", "sk-loopback-0123456789abcdef")
     for name, folder in {"CONFIG": ".config", "CACHE": ".cache", "STATE": ".local/state"}.items():
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))
     return home
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    """Return the path of a small contract."""
+    path = tmp_path / "contract.txt"
+    path.write_text("The tenant pays the landlord 500 euros.\nThe landlord repairs the roof.\n")
+    return str(path)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,8 +7,10 @@
 
     worker.py     the child's first file
     session.py    runs cells in one namespace      explain.py, output.py, interrupts.py
-    policy.py     what source code may say         guards.py, modules.py, doors.py, clock.py
-    names.py      what the code finds there        asking.py, answering.py, search.py, tables.py, values.py
+    policy.py     what source code may say         words.py
+    guards.py     what running code may touch      classes.py, variables.py
+    modules.py    what it may import               doors.py, copying.py, records.py, clock.py
+    names.py      what the code finds there        asking.py, answering.py, search.py, tables.py, values.py, nearest.py
     confine.py    the operating system's walls
 
 Both names below are looked up on first use: the child imports this package too, and needs nothing of the host.

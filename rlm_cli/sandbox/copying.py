@@ -24,6 +24,7 @@ _UNIQUE = (io.IOBase, types.GeneratorType, random.Random)
 _WRAPPERS = (collections.UserDict, collections.UserList, collections.ChainMap)
 _PLAIN = NODES.union(_WRAPPERS, {Namespace})
 """Foreign classes whose objects are copied by their variables."""
+_ATOMS = frozenset({str, int, float, bool, bytes, types.NoneType})
 _VALUES = (str, bytes, int, float, complex, BaseException, enum.Enum)
 """Objects of own classes that are nevertheless shared."""
 
@@ -46,6 +47,8 @@ def copiers(made: Callable[[type], bool]) -> dict[str, Callable[..., Any]]:
         done: dict[int, tuple[Any, Any]] = {}
 
         def part(value: Any) -> Any:
+            if type(value) in _ATOMS:
+                return value
             if id(value) in done:
                 return done[id(value)][1]
 
@@ -76,11 +79,11 @@ def _copied(x: Any, part: Part, remember: Callable[[Any], None], made: Callable[
     kind: Any = type(x)
     if isinstance(x, _VALUES):
         return x
-    if isinstance(x, _UNIQUE):
-        raise TypeError(f"a {kind.__name__!r} cannot be copied; make a new one")
     base = next((each for each in _MAKERS if each in kind.__mro__), None)
     if base is not None:
         return _MAKERS[base](x, dict if kind is Variables else kind, part, remember, made)
+    if isinstance(x, _UNIQUE):
+        raise TypeError(f"a {kind.__name__!r} cannot be copied; make a new one")
     if not (made(kind) or kind in _PLAIN):
         return x
     foreign = next(each for each in kind.__mro__ if not made(each))
