@@ -113,7 +113,7 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             f"about {SHOWN:,} characters, head and tail; out[n] has the whole.",
             f"Python {facts.python}. Nothing is imported beforehand; there are {', '.join(facts.modules)}. Not there: "
             "files, network, processes, eval, exec, globals(), async, attributes with double underscores. The clock "
-            "does not follow the real time.",
+            "does not follow the real time; decimal's precision is per cell.",
             "",
             "The answer is text for the person who asked"
             + ("; places in it are written path:line." if len(task.context.documents) > 1 else "."),
