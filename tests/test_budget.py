@@ -80,6 +80,14 @@ def test_a_call_nobody_knows_the_end_of_stays_held_but_is_not_reported_as_spent(
         budget.admit(request())
 
 
+def test_lost_attempts_are_held_beside_the_one_that_succeeded() -> None:
+    budget = Budget(Limits(max_cost=0.02))
+    budget.settle(budget.admit(request()), used(0.005), lost=2)
+    assert budget.usage().cost_usd == 0.005
+    with pytest.raises(LimitReached):
+        budget.admit(request())
+
+
 def test_tokens_are_capped_like_money() -> None:
     budget = Budget(Limits(max_cost=None, max_tokens=1200))
     budget.settle(budget.admit(request()), used(0.0, 400, 300))

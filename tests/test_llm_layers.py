@@ -10,6 +10,7 @@ from support.requests import KEY, KEY_NAME, ask, spec_for
 from rlm_cli.errors import (
     AuthenticationFailed,
     CallTimedOut,
+    ConnectionLost,
     ModelError,
     RateLimited,
     ServerFailed,
@@ -65,6 +66,18 @@ def retrying(inner: Listed, time: Time) -> Retrying:
 
 
 # --- trying again -------------------------------------------------------------------------------------------------
+
+
+def test_attempts_whose_end_nobody_knows_are_counted_with_the_reply() -> None:
+    inner = Listed(ConnectionLost("cut"), CallTimedOut("late"), ServerFailed("busy"), GOOD)
+    assert retrying(inner, Time()).complete(ask(SPEC, timeout=10_000)).lost == 2
+
+
+def test_a_server_that_hangs_up_has_answered_and_is_tried_to_the_end() -> None:
+    inner = Listed(ConnectionLost("cut"))
+    with pytest.raises(ConnectionLost):
+        retrying(inner, Time()).complete(ask(SPEC, timeout=10_000))
+    assert len(inner.asked) == ATTEMPTS
 
 
 def test_a_passing_failure_is_not_noticed() -> None:
