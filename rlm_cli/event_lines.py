@@ -1,9 +1,10 @@
 """Events as JSON lines in a file: `--events` and the recorded run are the same format."""
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from rlm_cli.events import Event
+from rlm_cli.events import Event, event_from
 
 
 def write_event(event: Event, file: BinaryIO) -> None:
@@ -11,3 +12,17 @@ def write_event(event: Event, file: BinaryIO) -> None:
     line = memoryview((json.dumps(event.to_json(), ensure_ascii=True) + "\n").encode())
     while line:
         line = line[file.write(line) :]
+
+
+def read_events(lines: Iterable[bytes]) -> Iterator[Event]:
+    """Yield the events of a file's lines; a last line that was cut off, as by a full disk, is passed over.
+
+    Raises ValueError, naming the line, for what is no event.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.endswith(b"\n"):
+            return
+        try:
+            yield event_from(json.loads(line))
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"line {number}: {error}") from error

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from rlm_cli.types import Status, StopReason, Usage
+from rlm_cli.types import Citation, Status, StopReason, Usage
 
 
 class CallPath(str):
@@ -54,7 +54,7 @@ class Event:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Usage):
+    if isinstance(value, Usage | Citation):
         return {each.name: getattr(value, each.name) for each in fields(value)}
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
@@ -67,7 +67,10 @@ class RunStarted(Event):
     question: str
     profile: str
     root_model: str
+    root_address: str
+    """Where its calls go: `this machine`, a host, a provider."""
     sub_model: str
+    sub_address: str
     limits: dict[str, float | int | None]
 
 
@@ -95,6 +98,8 @@ class IterationStarted(Event):
 class ModelReplied(Event):
     """The root model's reply, whole."""
 
+    model: str
+    """Who answered: the root model, or the fallback that stood in for it."""
     text: str
     truncated: bool
     seconds: float
@@ -117,6 +122,8 @@ class SubcallStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubcallFinished(Event):
+    model: str
+    """Who answered: the model asked, or the fallback that stood in for it."""
     text: str
     truncated: bool
     cached: bool
@@ -167,6 +174,10 @@ class RunFinished(Event):
     stop_reason: StopReason
     answer: str
     error: str | None
+    hint: str | None
+    """What to do about the error."""
+    warnings: tuple[str, ...]
+    citations: tuple[Citation, ...]
     usage: Usage
 
 
@@ -181,3 +192,26 @@ for _class in (
 ):  # fmt: skip
     _class.type = _tag(_class.__name__)
     EVENTS[_class.type] = _class
+
+
+def event_from(plain: dict[str, Any]) -> Event:
+    """Return the event that `to_json` made `plain` of; keys that this version does not know are left out.
+
+    Raises ValueError for what is no event.
+    """
+    try:
+        kind = EVENTS[plain["type"]]
+        known = {each.name for each in fields(kind)}
+        return kind(**{name: _restored(name, value) for name, value in plain.items() if name in known})
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not an event: {error}") from error
+
+
+def _restored(name: str, value: Any) -> Any:
+    if name == "path":
+        return CallPath(value)
+    if name == "usage":
+        return Usage(**value)
+    if name == "citations":
+        return tuple(Citation(**each) for each in value)
+    return tuple(value) if isinstance(value, list) else value

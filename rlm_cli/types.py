@@ -193,6 +193,8 @@ class Reply:
     """Cut at the output cap."""
     cached: bool = False
     """Served from memory; its usage counts one cached call and nothing else."""
+    model: str | None = None
+    """Who answered, where that was a fallback; None: the model that was asked."""
     lost: int = 0
     """Earlier attempts at this call whose end nobody knows, and which may be billed."""
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from rlm_cli.addresses import is_loopback
 from rlm_cli.errors import ProfileError, UnknownModel
 from rlm_cli.llm import open_client, resolve
-from rlm_cli.llm.catalogue import Catalogue, is_loopback
+from rlm_cli.llm.catalogue import Catalogue
 from rlm_cli.llm.litellm_client import load
 from rlm_cli.types import Message, ModelSpec, Price, Profile, Request
 

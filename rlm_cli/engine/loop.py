@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
+from rlm_cli.addresses import whereabouts
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine import prompts
@@ -78,6 +79,9 @@ class Engine:
                 stop_reason=stop_reason,
                 answer=result.answer,
                 error=str(error) if error else None,
+                hint=error.hint if error else None,
+                warnings=result.warnings,
+                citations=result.citations,
                 usage=result.usage,
             )
         return result
@@ -222,7 +226,9 @@ def _run_started(task: Task, path: CallPath) -> RunStarted:
         question=task.question,
         profile=profile.name,
         root_model=profile.root.model,
+        root_address=whereabouts(profile.root),
         sub_model=profile.sub.model,
+        sub_address=whereabouts(profile.sub),
         limits=asdict(profile.limits),
     )
 

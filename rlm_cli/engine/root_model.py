@@ -79,6 +79,7 @@ class RootModel:
         self.budget.settle(call.reservation, reply.usage, came.lost)
         yield ModelReplied(
             path=here,
+            model=reply.model or self.spec.model,
             text=reply.text,
             truncated=reply.truncated,
             seconds=monotonic() - started,

@@ -40,6 +40,7 @@ class _Call:
     def finished(self, reply: Reply, seconds: float) -> SubcallFinished:
         return SubcallFinished(
             path=self.path,
+            model=reply.model or self.request.spec.model,
             text=reply.text,
             truncated=reply.truncated,
             cached=reply.cached,

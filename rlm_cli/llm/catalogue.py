@@ -5,18 +5,16 @@ litellm's own get_model_info() is asked about cloud models only: for Ollama it w
 """
 
 import difflib
-import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
+from rlm_cli.addresses import OLLAMA, is_loopback, provider_of
 from rlm_cli.errors import ProfileError, UnknownModel
 from rlm_cli.types import ModelSpec, Price
 
 FREE = Price(0.0, 0.0)
-_OLLAMA = ("ollama", "ollama_chat")
 _OLLAMA_WINDOW = 16_384
 """Tokens. Ollama's own default is 4,096, and it cuts longer prompts without a word."""
 
@@ -36,7 +34,7 @@ class Catalogue:
         provider, _, _ = self._provider(spec)
         local = self.is_local(spec)
         self._check_key(spec, provider, local)
-        if provider in _OLLAMA:
+        if provider in OLLAMA:
             return _with_window(replace(spec, price=spec.price or FREE))
         entry = self._entry(spec)
         window = spec.context_window
@@ -54,7 +52,7 @@ class Catalogue:
     def is_local(self, spec: ModelSpec) -> bool:
         """The model runs on this machine, or in the user's own Ollama: calls cost nothing and need no key."""
         provider, _, default_base = self._provider(spec)
-        return provider in _OLLAMA or is_loopback(spec.api_base or default_base)
+        return provider in OLLAMA or is_loopback(spec.api_base or default_base)
 
     def key_variable(self, spec: ModelSpec) -> str | None:
         """Return the environment variable that a call's key comes from, None where that is not known."""
@@ -99,7 +97,7 @@ class Catalogue:
     def _entry(self, spec: ModelSpec) -> Mapping[str, Any]:
         """Return the table's row. get_model_info() finds it, but shows a missing price as 0: hence the raw row."""
         litellm = self._load()
-        if spec.model.partition("/")[0] in _OLLAMA:
+        if provider_of(spec.model) in OLLAMA:
             return {}
         try:
             key = litellm.get_model_info(spec.model)["key"]
@@ -127,21 +125,6 @@ class Catalogue:
                 f"{spec.model} needs a key, and {name} is not set",
                 f"export {name}=<key>, or choose another profile (-p offline needs none)",
             )
-
-
-def is_loopback(url: str | None) -> bool:
-    """The URL's host is this machine."""
-    try:
-        host = urlsplit(url or "").hostname or ""
-    except ValueError:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        number = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return number.is_loopback or number.is_unspecified
 
 
 def _price(row: Mapping[str, Any]) -> Price | None:

@@ -1,0 +1,54 @@
+"""Events survive being written and read: a record says what the run said."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from rlm_cli import analyze
+from rlm_cli.event_lines import read_events, write_event
+from rlm_cli.events import EVENTS, CallPath, Event, HistoryCompacted, LimitReached, SubcallFailed
+from rlm_cli.types import Usage
+
+
+def every_kind(folder: Path) -> list[Event]:
+    (folder / "in.txt").write_text("The tenant pays.\n" * 50)
+    events: list[Event] = []
+    analyze(folder / "in.txt", question="who pays?", profile="offline", watch=events.append)
+    here = CallPath("0/1.1")
+    events.append(HistoryCompacted(path=here, outputs=2, tokens_before=9, tokens_after=3, usage=Usage()))
+    events.append(LimitReached(path=here, limit="timeout", message="the time is up"))
+    events.append(SubcallFailed(path=here, error="no", seconds=1.0, usage=Usage(1, cost_usd=None)))
+    return events
+
+
+def written(events: list[Event]) -> bytes:
+    file = io.BytesIO()
+    for event in events:
+        write_event(event, file)
+    return file.getvalue()
+
+
+def test_every_event_reads_back_as_it_was(tmp_path: Path) -> None:
+    events = every_kind(tmp_path)
+    assert {event.type for event in events} == set(EVENTS)
+    lines = written(events)
+    again = list(read_events(lines.splitlines(keepends=True)))
+    assert written(again) == lines
+    for before, after in zip(events, again, strict=True):
+        assert type(after) is type(before)
+        assert after.path.depth == before.path.depth
+
+
+def test_a_line_that_was_cut_off_ends_the_record_and_nonsense_is_named(tmp_path: Path) -> None:
+    lines = written(every_kind(tmp_path)).splitlines(keepends=True)
+    assert len(list(read_events([*lines[:3], lines[3][:-20]]))) == 3
+    for nonsense in (b"[]\n", b"{}\n", b'{"type": "run_started", "path": "0"}\n', b"\xff\n", b'{"type": "later"}\n'):
+        with pytest.raises(ValueError, match="line 2: "):
+            list(read_events([lines[0], nonsense]))
+
+
+def test_a_key_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
+    line = written(every_kind(tmp_path)[:1]).replace(b'{"type"', b'{"later": 1, "type"')
+    [event] = read_events([line])
+    assert event.type == "run_started"
