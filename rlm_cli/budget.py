@@ -159,10 +159,12 @@ class Budget:
     def _worst(self, spec: ModelSpec, expected_input: int) -> Worst:
         # A provider that has counted more than we did once will do so again.
         input_tokens = expected_input + self._excess.get(spec.model, 0)
-        price = spec.price
         cost = 0.0
-        if price is not None:
-            cost = (input_tokens * price.input + spec.max_output_tokens * price.output) / 1_000_000
+        if spec.price is not None:
+            price = spec.price.at(input_tokens)
+            # Some providers write prompts to their cache unasked, so the dearer of the two holds for every call.
+            dearest = max(price.input, price.cache_write or 0.0)
+            cost = (input_tokens * dearest + spec.max_output_tokens * price.output) / 1_000_000
         return Worst(input_tokens, spec.max_output_tokens, cost)
 
     # --- the account ---------------------------------------------------------------------------------------------

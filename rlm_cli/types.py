@@ -27,6 +27,14 @@ class Price:
     output: float
     cached_input: float | None = None
     """None: cached input costs what fresh input costs."""
+    cache_write: float | None = None
+    """Input that the provider keeps for later calls; None: it costs what fresh input costs."""
+    long: tuple[tuple[int, "Price"], ...] = ()
+    """(tokens, price) in rising order: what a call costs whose whole input has that many tokens or more."""
+
+    def at(self, input_tokens: int) -> "Price":
+        """Return the price of a call with this much input."""
+        return next((price for tokens, price in reversed(self.long) if input_tokens >= tokens), self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,12 @@ def _nothing_yet(content: Any) -> str | None:
     return None if content in (None, []) else "is not supported yet; leave it out"
 
 
-_PRICE: dict[str, Any] = {"input": _number(0), "output": _number(0), "cached_input": _number(0, null=True)}
+_PRICE: dict[str, Any] = {
+    "input": _number(0),
+    "output": _number(0),
+    "cached_input": _number(0, null=True),
+    "cache_write": _number(0, null=True),
+}
 _MODEL: dict[str, Any] = {
     "model": _text,
     "api_base": _text_or_null,
