@@ -95,8 +95,9 @@ def test_ollama_costs_nothing_and_is_told_the_window_that_prompts_are_measured_b
     assert spec.context_window == spec.params["num_ctx"] == 16_384
     assert filled(ModelSpec("ollama_chat/qwen3:8b", context_window=40_000)).params["num_ctx"] == 40_000
     assert filled(ModelSpec("ollama_chat/qwen3:8b", params={"num_ctx": 9000})).context_window == 9000
-    both = filled(ModelSpec("ollama_chat/qwen3:8b", context_window=40_000, params={"num_ctx": 9000}))
-    assert both.context_window == both.params["num_ctx"] == 9000
+    for window, sent in [(40_000, 9000), (9000, 40_000)]:  # the smaller of two holds for both sides
+        both = filled(ModelSpec("ollama_chat/qwen3:8b", context_window=window, params={"num_ctx": sent}))
+        assert both.context_window == both.params["num_ctx"] == 9000
 
 
 @pytest.mark.parametrize(
