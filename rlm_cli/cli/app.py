@@ -6,8 +6,9 @@ import typer
 
 from rlm_cli import __version__
 from rlm_cli.cli.analyze import analyze
+from rlm_cli.cli.doctor import doctor
 from rlm_cli.cli.failures import leave
-from rlm_cli.cli.help import GroupedCommand
+from rlm_cli.cli.help import GroupedCommand, with_examples
 from rlm_cli.cli.profiles import profiles
 
 
@@ -34,6 +35,7 @@ app = App(
 )
 app.command(name="analyze", cls=GroupedCommand)(analyze)
 app.add_typer(profiles, name="profiles")
+app.command(name="doctor", cls=GroupedCommand, epilog=with_examples("rlm doctor"))(doctor)
 
 
 def _print_version(asked: bool) -> None:
