@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlm_cli.cli.failures import reports_failures
+from rlm_cli.cli.completion import profile_names
+from rlm_cli.cli.failures import reports_failures, say
 from rlm_cli.cli.help import GroupedCommand, with_examples
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 profiles = typer.Typer(
     help="List, show and check profiles: named choices of models and limits.",
+    short_help="List, show and check named choices of models.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -44,11 +46,17 @@ def list_profiles() -> None:
 @profiles.command(
     name="show",
     cls=GroupedCommand,
+    short_help="Print a profile whole, as YAML.",
     epilog=with_examples("rlm profiles show quality", "rlm profiles show quality > mine.yaml"),
 )
 @reports_failures
 def show_profile(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A profile's name, or the path of its file.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE", help="A profile's name, or the path of its file.", autocompletion=profile_names
+        ),
+    ],
 ) -> None:
     """Print a profile whole, as YAML: what it extends and the defaults included.
 
@@ -64,12 +72,18 @@ def show_profile(
 @profiles.command(
     name="check",
     cls=GroupedCommand,
+    short_help="Say whether its models are known, priced and within reach.",
     epilog=with_examples("rlm profiles check", "rlm profiles check quality ./mine.yaml"),
 )
 @reports_failures
 def check_profiles(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Which ones; all of them if none is named.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME|FILE]...",
+            help="Which ones; all of them if none is named.",
+            autocompletion=profile_names,
+        ),
     ] = None,
 ) -> None:
     """Say whether the models of profiles are known, priced and within reach, without calling them.
@@ -77,7 +91,6 @@ def check_profiles(
     Contacts model servers on this machine and nobody else. Exits with 2 when a profile could not run even with every
     key set and every server started: its file is wrong, litellm does not know a model, or a price is unknown.
     """
-    from rlm_cli.cli.failures import say
     from rlm_cli.display.safe import safe_line
     from rlm_cli.errors import ProfileError
     from rlm_cli.llm import check
