@@ -173,3 +173,14 @@ def test_a_run_goes_on_with_the_fallback_and_says_so(tmp_path: Path, text: str) 
     answered = [each["model"] for each in lines if each["type"] in ("model_replied", "subcall_finished")]
     assert answered == ["openai/spare"] * 2
     assert sound.keys == ["sk-loopback-0123456789abcdef"] * 2
+
+
+def test_a_fallback_of_unknown_price_is_refused_under_a_cap_like_any_other_model(tmp_path: Path, text: str) -> None:
+    base = {"api_base": "http://127.0.0.1:9/v1", "price": {"input": 1, "output": 10}}
+    path = tmp_path / "p.yaml"
+    root = {"model": "openai/first", **base, "fallbacks": [{"model": "openai/second", "api_key_env": "LOOPBACK_KEY"}]}
+    path.write_text(yaml.safe_dump({"root": root, "sub": {"model": "openai/sub", **base}}))
+    ran = rlm("analyze", text, "who pays?", "-p", str(path))
+    assert ran.code == 2
+    assert "the price of openai/second is unknown" in ran.err
+    assert "under root.fallbacks" in ran.err
