@@ -57,6 +57,13 @@ class ModelSpec:
     """None: unknown."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Passed to litellm as they are."""
+    fallbacks: tuple["ModelSpec", ...] = ()
+    """Asked in this order when the model is overloaded or cannot be reached; they have none of their own."""
+
+    @property
+    def candidates(self) -> tuple["ModelSpec", ...]:
+        """All models that may answer for this one, itself first."""
+        return (self, *self.fallbacks)
 
 
 @dataclass(frozen=True, slots=True)

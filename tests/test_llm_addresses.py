@@ -70,6 +70,13 @@ def test_an_ollama_elsewhere_is_not_this_machine_and_costs_nothing(monkeypatch: 
     assert spec.price == Price(0, 0)
 
 
+def test_a_server_on_this_machine_that_the_environment_names_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    with OpenAIServer("hi") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        LitellmClient().complete(ask(filled(ModelSpec("openai/of-my-own"))))
+    assert server.keys == [NO_KEY]
+
+
 def test_the_profiles_address_wins_over_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "https://gate.example/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-from-the-environment")

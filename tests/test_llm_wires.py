@@ -232,7 +232,7 @@ def test_ollama_is_told_the_window(over: Any) -> None:
 
 def test_who_gets_the_text_is_told_where_the_environment_sends_it(over: Any) -> None:
     ran, _, _ = over("openai")
-    assert "root openai/gpt-5.2 (this machine)" in ran.err.splitlines()[0]
+    assert "root openai/gpt-5.2 (on this machine)" in ran.err.splitlines()[0]
 
 
 def test_a_hybrid_has_two_addresses_two_wires_and_two_keys(

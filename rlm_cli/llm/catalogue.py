@@ -57,13 +57,21 @@ class Catalogue:
 
         Raises UnknownModel where litellm cannot tell the provider, ProfileError where the key is missing.
         """
+        missing = self.missing_key(spec)
+        if missing is not None:
+            raise ProfileError(
+                f"{spec.model} needs a key, and {missing} is not set",
+                f"export {missing}=<key>, or choose another profile (-p offline needs none)",
+            )
+        return self.filled(spec)
+
+    def filled(self, spec: ModelSpec) -> ModelSpec:
+        """Do what `resolve` does without asking for a key."""
         provider, _, _ = self._provider(spec)
         _check_params(spec)
         named = spec.api_base is not None
-        if not named:
-            spec = replace(spec, api_base=self.redirected(spec))
+        spec = self._pinned(spec)
         local = self.is_local(spec)
-        self._check_key(spec, provider, local)
         if provider in OLLAMA:
             return _with_window(replace(spec, price=spec.price or FREE))
         entry = self._entry(spec)
@@ -96,6 +104,9 @@ class Catalogue:
         # litellm has looked already, and does not say whether it found anything. A default is in no variable.
         named = (value for name, value in os.environ.items() if name.endswith(("_API_BASE", "_BASE_URL", "_API_URL")))
         return base if any(value and base.startswith(value) for value in named) else None
+
+    def _pinned(self, spec: ModelSpec) -> ModelSpec:
+        return spec if spec.api_base is not None else replace(spec, api_base=self.redirected(spec))
 
     def takes_cache_marks(self, spec: ModelSpec) -> bool:
         """The provider keeps a prompt for later calls only as far as it is told to, as Claude's hosts do."""
@@ -171,25 +182,27 @@ class Catalogue:
         row: Mapping[str, Any] = litellm.model_cost.get(key, {})
         return row
 
-    def _check_key(self, spec: ModelSpec, provider: str, local: bool) -> None:
+    def missing_key(self, spec: ModelSpec) -> str | None:
+        """Return the variable that should hold the model's key and does not; None where a call can be tried.
+
+        Raises UnknownModel where litellm cannot tell the provider.
+        """
         if spec.api_key_env is not None:
-            if not os.environ.get(spec.api_key_env, "").strip():
-                raise ProfileError(
-                    f"{spec.model} needs a key, and {spec.api_key_env} is not set", f"export {spec.api_key_env}=<key>"
-                )
-            return
-        if local:
-            return
-        _, key, _ = self._provider(spec)
+            return None if os.environ.get(spec.api_key_env, "").strip() else spec.api_key_env
+        if self.is_local(self._pinned(spec)):
+            return None
+        provider, key, _ = self._provider(spec)
         missing = self._load().validate_environment(spec.model, api_key=key, api_base=spec.api_base)["missing_keys"]
         # Clouds (AWS, Google, Azure) sign in by roles and files too: there only the call can tell.
-        if missing and all(name.endswith("_API_KEY") for name in missing):
-            usual = f"{provider.upper()}_API_KEY"
-            name = usual if usual in missing else missing[0]
-            raise ProfileError(
-                f"{spec.model} needs a key, and {name} is not set",
-                f"export {name}=<key>, or choose another profile (-p offline needs none)",
-            )
+        if not missing or not all(name.endswith("_API_KEY") for name in missing):
+            return None
+        usual = f"{provider.upper()}_API_KEY"
+        return usual if usual in missing else str(missing[0])
+
+    def retired_on(self, spec: ModelSpec) -> str | None:
+        """Return the day, as YYYY-MM-DD, on which the provider ends the model; None where the table names none."""
+        day = self._entry(spec).get("deprecation_date")
+        return day if isinstance(day, str) else None
 
 
 def _check_params(spec: ModelSpec) -> None:
