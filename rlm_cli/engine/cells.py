@@ -64,7 +64,7 @@ class Cells:
     def _converse(self, cell: Cell, here: CallPath, last_word: bool) -> Generator[Event, None, CellFinished]:
         running = _Running(here, last_word)
         try:
-            self.session.send(cell, functools.partial(self.budget.seconds_left, last_word))
+            self.session.send(cell, functools.partial(self.budget.cell_seconds_left, last_word))
             while not isinstance(message := self.session.receive(), CellFinished):
                 self.session.answer((yield from self._answer(message, running)))
         except (CellTimedOut, ReplDied) as error:
