@@ -125,8 +125,10 @@ def first_message(task: Task, facts: ReplFacts) -> str:
 def _places(documents: Sequence[Document]) -> str:
     """Return how the answer is to name places, where there is more than one way to."""
     paged = [document for document in documents if document.pages]
-    if len(paged) == len(documents):
-        return f"; places in it are written with the page, as in `{paged[0].path} p. 12`" if paged else ""
+    if len(paged) == len(documents) > 0:
+        return f"; places in it are written with the page, as in `{paged[0].path} p. 12`"
+    if len(documents) == 1:
+        return ""
     return "; places in it are written path:line" + (", or path p. 12 where a document has pages" if paged else "")
 
 

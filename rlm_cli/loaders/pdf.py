@@ -81,6 +81,11 @@ class PdfReader:
         self._patience = patience
         self._child: _Child | None = None
 
+    @property
+    def child(self) -> int | None:
+        """The child's process id, while there is one."""
+        return self._child.pid if self._child is not None else None
+
     def open(self, descriptor: int) -> Pdf:
         """Open the PDF in a file. Raises Unloadable; what it holds is read by `pieces`."""
         try:
@@ -93,10 +98,10 @@ class PdfReader:
         except BaseException:
             self.close()
             raise
-        if "error" in head:
-            if head["error"] == _PASSWORD:
-                raise Unloadable(WRONG_PASSWORD if self._passwords else ENCRYPTED, failed=True)
-            raise Unloadable(LOCKED if head["error"] == _SECURITY else DAMAGED, failed=True)
+        error = head.get("error")
+        if type(error) is int:
+            locked = {_PASSWORD: WRONG_PASSWORD if self._passwords else ENCRYPTED, _SECURITY: LOCKED}
+            raise Unloadable(locked.get(error, DAMAGED), failed=True)
         count, title = head.get("pages"), head.get("title")
         if type(count) is not int or count < 1 or type(title) is not str or len(title) > _LONGEST_TITLE:
             raise self._failed(_Broken(DAMAGED))
@@ -187,6 +192,10 @@ class _Child:
         if not ready:
             self.kill()
             raise InputError("PDFs cannot be read: their reader does not start", "pip install 'pypdfium2>=5,<6'")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def give(self, descriptor: int, passwords: Sequence[str]) -> None:
         """Hand over a PDF and the passwords to try."""

@@ -39,7 +39,7 @@ class Document:
         if not 1 <= number <= self.pages:
             raise ValueError(f"{self.path} has the pages 1 to {self.pages:,}, not {number}")
         starts = [*self._starts(), self.end + 1]
-        return self._context[starts[number - 1] : starts[number] - 1].removeprefix("\n")
+        return self._context[starts[number - 1] : starts[number] - 1].removeprefix("\n").removesuffix("\f")
 
     def page_of(self, offset: int) -> int | None:
         """Return the number of the page on which an offset of the context lies; None where there are no pages."""
