@@ -17,6 +17,7 @@ from rlm_cli.profiles import find
 from rlm_cli.profiles import load as load_profile
 from rlm_cli.reports.words import place
 from rlm_cli.sandbox import ChildRepl, open_repl
+from rlm_cli.sandbox.search import smart_chunk
 from rlm_cli.seams import ReplFacts
 from rlm_cli.task import Task
 from rlm_cli.types import Citation, Limits
@@ -216,6 +217,15 @@ def test_a_hostile_title_stays_a_short_quoted_string(tmp_path: Path) -> None:
     assert len(line) < 300
     assert "\x1b" not in told and "\u202e" not in told
     assert not any(line.startswith("#") for line in told.splitlines())
+
+
+def test_texts_are_cut_at_pages_rather_than_within_them() -> None:
+    pages = [f"Page {number}. One sentence. Another one.\n" for number in range(40)]
+    for between in ("\f\n", "\f"):
+        text = between.join(pages)
+        chunks = smart_chunk(text, 200)
+        assert "".join(chunks) == text
+        assert all(chunk.startswith("Page") and chunk.endswith(between) for chunk in chunks[:-1])
 
 
 # --- in the REPL ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
-from support.pdfs import encrypted, pdf
+from support.pdfs import encrypted, pdf, with_attachment
 
 from rlm_cli.context import Context
 from rlm_cli.errors import InputError
@@ -116,6 +116,19 @@ def test_printed_labels(folder: Path) -> None:
     alone = load([str(folder)]).context
     assert labels(alone, "a.pdf") == ["i", "ii", "1", "2", "A-7"]
     assert alone.page_of("a.pdf", 0) == (1, "i")
+
+
+def test_titles_and_labels_that_are_no_text_are_none(folder: Path) -> None:
+    (folder / "a.pdf").write_bytes(pdf(["text"], title="half \ud800", labels="0 <</P<FEFFD800>>>"))
+    context = load([f"{folder}/a.pdf"]).context
+    assert (text_of(context), context.documents[0].title, labels(context, "a.pdf")) == ("text\n", None, [None])
+
+
+def test_attached_files_are_not_read_and_said_to_be(folder: Path) -> None:
+    (folder / "a.pdf").write_bytes(with_attachment(pdf(["The annex is attached."]), "annex.txt", b"attached text"))
+    loaded = load([str(folder)])
+    assert text_of(loaded.context) == "The annex is attached.\n"
+    assert loaded.warnings == ("1 file attached to a PDF, not read (a.pdf)",)
 
 
 def test_a_pdf_is_told_by_its_first_bytes_wherever_it_comes_from(folder: Path) -> None:

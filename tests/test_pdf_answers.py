@@ -92,7 +92,9 @@ def test_a_pdf_comes_by_a_pipe_and_a_dump_has_the_same_pages(tmp_path: Path) -> 
     question = "Against which claims must the Lessee indemnify the Lessor?"
     piped = finish(start("analyze", question, "-p", "offline", stdin=-1), contract(60))
     assert f"stdin p. 7 (printed 3): {FACTS[7]}" in piped.out
-    (tmp_path / "deed.txt").write_text("".join(f"page {number}\n{FACTS.get(number, '')}\n\f" for number in range(1, 61)))
+    (tmp_path / "deed.txt").write_text(
+        "".join(f"page {number}\n{FACTS.get(number, '')}\n\f" for number in range(1, 61))
+    )
     dumped = rlm("analyze", f"{tmp_path}/deed.txt", question, "-p", "offline")
     assert f"  deed.txt p. 7: {FACTS[7]}\n" in dumped.out
 

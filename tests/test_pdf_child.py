@@ -29,7 +29,7 @@ def be_honest():
 
 """
 READY = 'say({"ready": True}); channel.recv(4); channel.recv(1 << 20)\n'
-TWO_PAGES = READY + 'say({"pages": 2, "title": ""})\n'
+TWO_PAGES = READY + 'say({"pages": 2, "title": "", "attachments": 0})\n'
 FIRST = 'say({"text": "one", "label": ""})\n'
 
 
@@ -66,12 +66,14 @@ def reason(reader: PdfReader, content: bytes = b"%PDF-") -> tuple[str, bool]:
         (READY + "say({})", DAMAGED),
         (READY + "say({'error': 'password'})", DAMAGED),
         (READY + "channel.sendall(b'\\xff' * 9)", TOO_LARGE),
-        (READY + "say({'pages': 0, 'title': ''})", DAMAGED),
-        (READY + "say({'pages': True, 'title': ''})", DAMAGED),
-        (READY + "say({'pages': '2', 'title': ''})", DAMAGED),
-        (READY + "say({'pages': 2})", DAMAGED),
-        (READY + "say({'pages': 2, 'title': 'x' * 1001})", DAMAGED),
-        (READY + "say({'pages': 10**9, 'title': ''})", TOO_LARGE),
+        (READY + "say({'pages': 0, 'title': '', 'attachments': 0})", DAMAGED),
+        (READY + "say({'pages': True, 'title': '', 'attachments': 0})", DAMAGED),
+        (READY + "say({'pages': '2', 'title': '', 'attachments': 0})", DAMAGED),
+        (READY + "say({'pages': 2, 'attachments': 0})", DAMAGED),
+        (READY + "say({'pages': 2, 'title': ''})", DAMAGED),
+        (READY + "say({'pages': 2, 'title': '', 'attachments': -1})", DAMAGED),
+        (READY + "say({'pages': 2, 'title': 'x' * 1001, 'attachments': 0})", DAMAGED),
+        (READY + "say({'pages': 10**9, 'title': '', 'attachments': 0})", TOO_LARGE),
         (TWO_PAGES + FIRST, DAMAGED),
         (TWO_PAGES + FIRST + "say({'label': ''})", DAMAGED),
         (TWO_PAGES + FIRST + "say({'text': 2, 'label': ''})", DAMAGED),
@@ -148,7 +150,9 @@ def test_what_is_left_of_one_pdf_is_never_taken_for_the_next() -> None:
 def test_the_child_inherits_nothing(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     tell = "say({'text': f'{dict(os.environ)} {len(os.listdir(\"/dev/fd\"))} {os.getcwd()}', 'label': ''})\n"
-    program.write_text(PRELUDE + 'say({"ready": True}); channel.recv(4)\nsay({"pages": 1, "title": ""})\n' + tell)
+    program.write_text(
+        PRELUDE + 'say({"ready": True}); channel.recv(4)\nsay({"pages": 1, "title": "", "attachments": 0})\n' + tell
+    )
     inherited = os.open("/etc/hosts", os.O_RDONLY)
     os.set_inheritable(inherited, True)
     try:

@@ -69,6 +69,7 @@ class _Reading:
         self._loaded: list[str] = []
         self._latin_1: list[str] = []
         self._pdfs = PdfReader(options.passwords)
+        self._attachments: list[tuple[str, int]] = []
         self._scanned: list[tuple[str, int, list[int]]] = []
         self._tokens: list[int] = []
         """Of each document, when they are to be exact."""
@@ -151,6 +152,8 @@ class _Reading:
             if pdf.without_text:
                 self._scanned.append((name, pdf.count, pdf.without_text))
         self._writer.name_pages(pdf.labels, pdf.title)
+        if pdf.attachments:
+            self._attachments.append((name, pdf.attachments))
         if pdf.unreadable:
             where = f"{name} p. {remarks.ranges(pdf.unreadable)}"
             self._skipped.append(Skipped(where, "damaged pages", failed=True))
@@ -174,8 +177,9 @@ class _Reading:
         """Make the Context. Raises InputError when there is no text."""
         if self._blank:
             raise self._without_text()
-        told = (*warnings, *remarks.on_encodings(self._latin_1), *remarks.on_pages(self._scanned))
-        return Loaded(self._finished(inputs), told)
+        told = [*remarks.on_encodings(self._latin_1), *remarks.on_pages(self._scanned)]
+        told += remarks.on_attachments(self._attachments)
+        return Loaded(self._finished(inputs), (*warnings, *told))
 
     def _finished(self, inputs: Sequence[str]) -> Context:
         writer = self._writer

@@ -64,6 +64,8 @@ class Pdf:
     title: str | None
     count: int
     """Pages."""
+    attachments: int
+    """Files within it, which are not read."""
     labels: list[str | None] = field(default_factory=list)
     without_text: list[int] = field(default_factory=list)
     """Numbers of pages."""
@@ -102,12 +104,14 @@ class PdfReader:
         if type(error) is int:
             locked = {_PASSWORD: WRONG_PASSWORD if self._passwords else ENCRYPTED, _SECURITY: LOCKED}
             raise Unloadable(locked.get(error, DAMAGED), failed=True)
-        count, title = head.get("pages"), head.get("title")
-        if type(count) is not int or count < 1 or type(title) is not str or len(title) > _LONGEST_TITLE:
+        count, title, attachments = head.get("pages"), head.get("title"), head.get("attachments")
+        if type(count) is not int or type(attachments) is not int or type(title) is not str:
+            raise self._failed(_Broken(DAMAGED))
+        if count < 1 or attachments < 0 or len(title) > _LONGEST_TITLE:
             raise self._failed(_Broken(DAMAGED))
         if count > MOST_PAGES:
             raise self._failed(_Broken(TOO_LARGE))
-        return Pdf(one_line(title) or None, count)
+        return Pdf(one_line(title) or None, count, attachments)
 
     def pieces(self, pdf: Pdf, limit: int = MOST_TEXT) -> Iterator[str]:
         """Yield the text of the PDF that was opened last: its pages, parted by lines that hold a form feed.

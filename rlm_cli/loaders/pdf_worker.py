@@ -7,13 +7,14 @@ how many pages there are, then each page's text and printed label. What it says 
 """
 
 import contextlib
+import functools
 import json
 import os
 import resource
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import pypdfium2
@@ -52,11 +53,20 @@ def _read(file: BinaryIO, passwords: list[str]) -> Iterator[dict[str, Any]]:
         return
     with pypdfium2.PdfDocument(handle) as pdf:
         pdf.init_forms()
-        yield {"pages": len(pdf), "title": pdf.get_metadata_value("Title")[:_SHORT]}
+        title = _name(lambda: pdf.get_metadata_value("Title"))[:_SHORT]
+        yield {"pages": len(pdf), "title": title, "attachments": pdf.count_attachments()}
         for index in range(len(pdf)):
             # The label before the page: flattening changes the document.
-            label = pdf.get_page_label(index)
+            label = _name(functools.partial(pdf.get_page_label, index))
             yield {"text": _page(pdf, index), "label": label if len(label) <= _SHORT // 10 else ""}
+
+
+def _name(read: Callable[[], str]) -> str:
+    """Return a title or a label; one that is no text counts as none."""
+    try:
+        return read()
+    except UnicodeDecodeError:
+        return ""
 
 
 def _opened(access: Any, passwords: list[str]) -> tuple[Any, int]:

@@ -65,6 +65,14 @@ def on_pages(without_text: Sequence[tuple[str, int, Sequence[int]]]) -> Iterator
         yield f"{len(without_text) - _SHOWN} more PDFs have pages without text"
 
 
+def on_attachments(attachments: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """Yield the warning about files within PDFs: (name, how many)."""
+    if attachments:
+        names = ", ".join(name for name, _ in attachments[:_SHOWN]) + (", ..." if len(attachments) > _SHOWN else "")
+        number = sum(number for _, number in attachments)
+        yield f"{number} {'files' if number > 1 else 'file'} attached to a PDF, not read ({names})"
+
+
 def ranges(numbers: Sequence[int]) -> str:
     """Return ascending numbers in few words: 3-5, 9; the first few runs of them."""
     runs: list[list[int]] = []

@@ -209,11 +209,13 @@ def smart_chunk(text: str, target_size: int = 100_000) -> list[str]:
 
 
 def _cut(text: str, first: int, last: int) -> int:
-    """Return the best place to cut in first..last: before a heading, else after a blank line, a sentence, a word."""
+    """Return the best place to cut in first..last: before a heading, else after a page or a blank line, a sentence,
+    a word.
+    """
     headings = [found.end() for found in _HEADING.finditer(text, first - 1, last)]
     if headings:
         return headings[-1]
-    for marks in (("\n\n",), _SENTENCE_ENDS, ("\n",), (" ",)):
+    for marks in (("\n\n", "\f", "\f\n"), _SENTENCE_ENDS, ("\n",), (" ",)):
         ends = [place + len(mark) for mark in marks if (place := text.rfind(mark, first - 1, last)) >= 0]
         if ends:
             return max(ends)

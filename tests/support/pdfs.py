@@ -69,6 +69,15 @@ def encrypted(plain: bytes, user: str, owner: str) -> bytes:
     return written.getvalue()
 
 
+def with_attachment(plain: bytes, name: str, content: bytes) -> bytes:
+    """Return the PDF with a file attached."""
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(plain))
+    writer.add_attachment(name, content)
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
 def _add(objects: list[str], body: str) -> int:
     objects.append(body)
     return len(objects)
