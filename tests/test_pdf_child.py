@@ -150,9 +150,7 @@ def test_what_is_left_of_one_pdf_is_never_taken_for_the_next() -> None:
 def test_the_child_inherits_nothing(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     tell = "say({'text': f'{dict(os.environ)} {len(os.listdir(\"/dev/fd\"))} {os.getcwd()}', 'label': ''})\n"
-    program.write_text(
-        PRELUDE + 'say({"ready": True}); channel.recv(4)\nsay({"pages": 1, "title": "", "attachments": 0})\n' + tell
-    )
+    program.write_text(PRELUDE + READY + 'say({"pages": 1, "title": "", "attachments": 0})\n' + tell)
     inherited = os.open("/etc/hosts", os.O_RDONLY)
     os.set_inheritable(inherited, True)
     try:
