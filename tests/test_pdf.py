@@ -304,3 +304,7 @@ def test_the_size_limit_of_folders_holds_for_the_file_and_for_its_text(folder: P
     limited = load([str(folder)], LoadOptions(max_file_size=len(shared)))
     assert limited.context.skipped == (Skipped("b.pdf", "too large"),)
     assert load([f"{folder}/b.pdf"]).context.characters > 1_000_000
+    # What had been read of it by then is no text to ask about.
+    (folder / "a.pdf").unlink()
+    with pytest.raises(InputError, match="the inputs hold no text; skipped: 1 too large"):
+        load([str(folder)], LoadOptions(max_file_size=len(shared)))

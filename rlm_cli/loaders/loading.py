@@ -159,17 +159,18 @@ class _Reading:
             self._skipped.append(Skipped(where, "damaged pages", failed=True))
 
     def _write(self, name: str, kind: str, pieces: Iterator[str]) -> None:
-        tokens = 0
+        tokens, blank = 0, True
 
         def watched() -> Iterator[str]:
-            nonlocal tokens
+            nonlocal tokens, blank
             for piece in pieces:
-                self._blank = self._blank and (not piece or piece.isspace())
+                blank = blank and (not piece or piece.isspace())
                 if self._options.exact_tokens:
                     tokens += count_tokens(piece)
                 yield piece
 
         self._writer.add(name, watched(), kind)
+        self._blank = self._blank and blank
         self._loaded.append(name)
         self._tokens.append(tokens)
 
