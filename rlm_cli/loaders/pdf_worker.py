@@ -52,6 +52,9 @@ def _read(file: BinaryIO, passwords: list[str]) -> Iterator[dict[str, Any]]:
         yield {"error": error}
         return
     with pypdfium2.PdfDocument(handle) as pdf:
+        if len(pdf) < 1:
+            yield {"error": raw.FPDF_ERR_FORMAT}
+            return
         pdf.init_forms()
         title = _name(lambda: pdf.get_metadata_value("Title"))[:_SHORT]
         yield {"pages": len(pdf), "title": title, "attachments": pdf.count_attachments()}
