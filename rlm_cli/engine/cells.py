@@ -87,7 +87,7 @@ class Cells:
                 running.evidence.append(checked)
             else:
                 self.progress.citations[checked] = None
-            return ClaimChecked(checked.path, checked.line or 0, checked.end_line or 0)
+            return ClaimChecked(checked.path, checked.line or 0, checked.end_line or 0, checked.page)
         return BudgetTold(closing_line(self.progress.iterations, self.budget))
 
     def _check(self, claim: Claimed, last_word: bool) -> Citation | Refusal:
