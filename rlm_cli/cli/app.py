@@ -9,6 +9,7 @@ from rlm_cli.cli.analyze import analyze
 from rlm_cli.cli.failures import leave
 from rlm_cli.cli.help import GroupedCommand
 from rlm_cli.cli.profiles import profiles
+from rlm_cli.cli.runs import runs
 
 
 class App(typer.Typer):
@@ -34,6 +35,7 @@ app = App(
 )
 app.command(name="analyze", cls=GroupedCommand)(analyze)
 app.add_typer(profiles, name="profiles")
+app.add_typer(runs, name="runs")
 
 
 def _print_version(asked: bool) -> None:
