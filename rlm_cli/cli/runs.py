@@ -30,10 +30,9 @@ def list_runs(
     limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, help="How many.")] = 20,
 ) -> None:
     """List recorded runs, the newest first."""
-    from rich.console import Console
     from rich.text import Text
 
-    from rlm_cli.cli.terminal import is_terminal
+    from rlm_cli.cli.terminal import is_terminal, print_lines, width
     from rlm_cli.display.lines import cut
     from rlm_cli.trajectory import look_up, run_ids, runs_folder
 
@@ -43,11 +42,11 @@ def list_runs(
         return
     rows = [_HEADS, *(_row(look_up(each)) for each in ids[:limit])]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS) - 1)]
-    width = Console(file=sys.stdout).width
+    lines = []
     for *cells, question in rows:
         fixed = "  ".join(f"{cell:{side}{size}}" for cell, side, size in zip(cells, "<><>>", widths, strict=True))
-        line = f"{fixed}  {question}"
-        sys.stdout.write((cut(Text(line), width).plain if is_terminal(sys.stdout) else line) + "\n")
+        lines.append(Text(f"{fixed}  {question}"))
+    print_lines([cut(each, width()) for each in lines] if is_terminal(sys.stdout) else lines)
     if len(ids) > limit:
         say(f"{len(ids) - limit:,} older ones are not listed: rlm runs list -n {len(ids)}")
 
@@ -58,11 +57,9 @@ def show(
     run_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Or its beginning; the latest run.")] = None,
 ) -> None:
     """Show a recorded run: its iterations, the answer and what it rests on."""
-    from rich.console import Console
     from rich.text import Text
 
-    from rlm_cli.cli.terminal import is_terminal, print_answer
-    from rlm_cli.display.lines import joined
+    from rlm_cli.cli.terminal import print_answer, print_lines, width
     from rlm_cli.display.safe import safe_line
     from rlm_cli.display.screen import block, header, unfinished
     from rlm_cli.display.state import State, fold
@@ -77,15 +74,14 @@ def show(
     except InputError as error:
         # What stands before the damage is shown first.
         damage = error
-    console = Console(file=sys.stdout, force_terminal=is_terminal(sys.stdout))
-    width = console.width
-    for lines in (header(state, width), *(block(each, width, state.at) for each in state.run.iterations)):
+    cells = width()
+    for lines in (header(state, cells), *(block(each, cells, state.at) for each in state.run.iterations)):
         if lines:
-            console.print(joined([*lines, Text()]), soft_wrap=True)
+            print_lines([*lines, Text()])
     if damage is not None:
         raise damage
     if state.finished is None:
-        console.print(joined(unfinished(state.run, width)), soft_wrap=True)
+        print_lines(unfinished(state.run, cells))
         return
     sys.stdout.flush()
     result = state.result(state.finished)
