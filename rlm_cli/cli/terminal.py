@@ -40,7 +40,7 @@ def print_lines(lines: Sequence["Text"]) -> None:
 
 
 def print_answer(result: Result) -> None:
-    """Print the answer and what it rests on to stdout: rendered for a terminal, else as the plain text report, harmless too."""
+    """Print the answer and what it rests on to stdout: rendered for a terminal, else as plain text."""
     from rlm_cli.display.safe import safe
     from rlm_cli.reports import answer_text, no_answer, place
 
