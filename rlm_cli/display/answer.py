@@ -141,6 +141,9 @@ def _tame(tokens: Iterable[Any]) -> None:
             token.type = "text"
         elif token.type == "html_block":
             token.type = "code_block"
+        elif token.markup in ("_", "__"):
+            # Names such as __init__ are about; who means emphasis writes asterisks.
+            token.type, token.tag, token.content = "text", "", token.markup
         elif token.type == "image":
             token.type, token.tag, token.children = "text", "", None
             token.content = f"![{token.content}]({token.attrs['src']})"
