@@ -7,6 +7,7 @@ import select
 import signal
 import struct
 import termios
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,10 +106,18 @@ def test_an_exception_leaves_the_terminal_as_it_was(event: str) -> None:
 # --- whole processes ----------------------------------------------------------------------------------------------
 
 
+def _own_terminal(nohup: bool) -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    if nohup:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 class Session:
     """A process of `rlm` on a terminal of its own."""
 
-    def __init__(self, *arguments: str, width: int = 80, height: int = 24, stderr: Any = None, **env: str) -> None:
+    def __init__(
+        self, *arguments: str, width: int = 80, height: int = 24, stderr: Any = None, nohup: bool = False, **env: str
+    ) -> None:
         self.terminal = Terminal(width, height)
         self._ours, theirs = os.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
@@ -119,11 +128,14 @@ class Session:
             stdout=theirs,
             stderr=theirs if stderr is None else stderr,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=lambda: _own_terminal(nohup),
         )
         os.close(theirs)
         self._stream = pyte.ByteStream(self.terminal.screen)
         self.raw = b""
+
+    def hang_up(self) -> None:
+        os.close(self._ours)
 
     def type(self, keys: bytes) -> None:
         os.write(self._ours, keys)
@@ -184,6 +196,23 @@ def test_an_interrupted_run_leaves_a_clean_terminal(text: str, waiting: str, end
     assert not [line for line in lines if "running" in line or "^C" in line or "of 300 s" in line]
     assert "interrupted: " in "\n".join(lines[-2:])
     assert "  sub-calls ×× 2 failed" in "\n".join(lines)
+
+
+def test_a_terminal_that_goes_away_ends_no_run(text: str, tmp_path: Path) -> None:
+    answer = tmp_path / "answer.txt"
+    released = threading.Event()
+
+    def reply(body: dict[str, Any]) -> str:
+        released.wait(60)
+        return "FINAL(the tenant)"
+
+    with OpenAIServer(reply) as server:
+        session = Session("analyze", text, "q", "-p", profile(tmp_path, server.url), "-o", str(answer), nohup=True)
+        session.wait_for("asking the root model")
+        session.hang_up()
+        released.set()
+        assert session.process.wait(timeout=60) == 0
+    assert answer.read_text() == "the tenant\n"
 
 
 def test_the_screen_of_a_run_is_that_of_its_record(text: str) -> None:

@@ -37,6 +37,8 @@ THEME = Theme(
 """For the console that prints a view: no background, nothing bright."""
 _QUOTE = 4
 """Lines of a quote that are shown."""
+_DOUBT = 100
+"""Lines of a doubt that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def answer_view(answer: str, doubt: str | None, evidence: Sequence[Evidence], wi
     """Return the answer and its evidence, ready to print."""
     parts: list[RenderableType] = [Text("Answer", "bold"), Text(safe(answer)) if _is_json(answer) else _Whole(answer)]
     if doubt:
-        parts += [Text(), Text("Doubt", "bold"), *wrapped(doubt, width, 20)]
+        parts += [Text(), Text("Doubt", "bold"), *wrapped(doubt, width, _DOUBT)]
     quoted = [each for each in evidence if each.quote is not None]
     if quoted:
         parts += [Text(), Text("Evidence", "bold"), joined([line for each in quoted for line in _shown(each, width)])]

@@ -3,7 +3,8 @@
 What stays on the screen is what `rlm runs show` prints of the record. How anything looks is screen.py's business.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event as Flag
 from threading import RLock, Thread
 from time import monotonic
@@ -21,8 +22,6 @@ from rlm_cli.events import Event
 
 _MARGIN = 3
 """Cells that stay free at the right of what is redrawn: the `^C` that a terminal echoes must not break a line."""
-
-
 _PAUSE = 0.2
 """Seconds between two redrawings."""
 
@@ -57,7 +56,8 @@ class LiveDisplay:
         self._over.set()
         self._ticker.join()
         self._state = State()  # nothing is under way any more, however it ended
-        self._live.stop()
+        with self._drawing():
+            self._live.stop()
 
     def show(self, event: Event) -> None:
         """Take one event in; print what it has ended."""
@@ -91,15 +91,25 @@ class LiveDisplay:
 
     def refresh(self) -> None:
         """Redraw what is under way."""
-        with self._lock, self._console:
+        with self._drawing():
             self._live.refresh()
+
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        """Write at once what is drawn, one thread at a time; a terminal that is gone is no reason to end a run."""
+        with self._lock:
+            try:
+                with self._console:
+                    yield
+            except OSError:
+                self._console.quiet = True
 
     def _tick(self) -> None:
         while not self._over.wait(_PAUSE):
             self.refresh()
 
     def _print(self, lines: list[Text]) -> None:
-        with self._console:  # one write: what is over moves up without blinking
+        with self._drawing():
             self._live.refresh()
             self._console.print(joined([*lines, Text()]), soft_wrap=True)
 

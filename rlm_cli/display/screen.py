@@ -69,10 +69,10 @@ def status(state: State, width: int, now: float) -> list[Text]:
     counts = Text.assemble((iteration, "bold"), f"   {subcalls}   {usage.tokens:,} tokens")
     spent, cap, timeout = Text(cost(usage.cost_usd)), limits.get("max_cost"), limits.get("timeout")
     if cap is not None:
-        spent.append(f" of ${cap:g} ").append_text(meter((usage.cost_usd or 0.0) / cap if cap else 1.0))
+        spent.append(f" of ${_number(cap)} ").append_text(meter((usage.cost_usd or 0.0) / cap if cap else 1.0))
     elapsed = Text(f"   {now:.0f}")
     if timeout is not None:
-        elapsed.append(f" of {timeout:g} s ").append_text(meter(now / timeout if timeout else 1.0))
+        elapsed.append(f" of {_number(timeout)} s ").append_text(meter(now / timeout if timeout else 1.0))
     return [cut(counts, width), cut(spent + elapsed, width)]
 
 
@@ -88,11 +88,12 @@ def _models(started: RunStarted) -> Iterator[tuple[str, str]]:
     yield "root", f"{started.root_model} → {started.root_address}, sees samples and REPL output"
     yield "sub", f"{started.sub_model} → {started.sub_address}, sees pieces of the text"
     limits = started.limits
-    said = ["no cost cap" if limits["max_cost"] is None else f"${limits['max_cost']:g}"]
+    cap = limits.get("max_cost")
+    said = ["no cost cap" if cap is None else f"${_number(cap)}"]
     for name, noun in _LIMITS:
         limit = limits.get(name)
         if limit is not None:
-            said.append(f"{limit:,g} {noun}")
+            said.append(f"{_number(limit)} {noun}")
     yield "limits", ", ".join(said)
 
 
@@ -170,7 +171,11 @@ def _child(run: Run, width: int, now: float, depth: int) -> Iterator[Text]:
 
 
 def _of(limit: float | int | None) -> str:
-    return "" if limit is None else f"/{limit:,}"
+    return "" if limit is None else f"/{_number(limit)}"
+
+
+def _number(number: float | int) -> str:
+    return f"{number:,.10g}"
 
 
 def _used(usage: Usage) -> str:
