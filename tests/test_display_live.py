@@ -15,13 +15,14 @@ from typing import Any
 import pyte
 import pytest
 from rich.console import Console
+from rich.text import Text
 from support.command import rlm, start
 from support.openai_server import OpenAIServer, Scripted
 from support.profiles import profile
 from support.screens import MOMENTS, above, state_of, written
 
 from rlm_cli.display.live import LiveDisplay
-from rlm_cli.display.screen import status
+from rlm_cli.display.screen import block, status
 
 
 class Terminal(io.StringIO):
@@ -38,6 +39,13 @@ class Terminal(io.StringIO):
     def write(self, text: str) -> int:
         self._stream.feed(text.replace("\n", "\r\n"))
         return len(text)
+
+    def resize(self, width: int) -> None:
+        """Break the lines anew, as most terminals do; the cursor stays behind the last one."""
+        lines, height = self.lines, self.screen.lines
+        self.screen = pyte.HistoryScreen(width, height, history=5_000, ratio=1)
+        self._stream = pyte.Stream(self.screen)
+        self.write("\n".join(lines))
 
     @property
     def lines(self) -> list[str]:
@@ -88,6 +96,25 @@ def test_what_is_redrawn_fits_and_ends_with_the_status(moment: str, height: int)
             assert terminal.lines[-min(2, height - 1) :] == below[-min(2, height - 1) :]
         over = plain(above(state, 80))
         assert terminal.lines[: len(over)] == over
+
+
+@pytest.mark.parametrize(("before", "after"), [(140, 60), (140, 139), (80, 61), (60, 140)])
+def test_a_resized_terminal_keeps_nothing_of_what_was_redrawn(before: int, after: int) -> None:
+    terminal = Terminal(before, 40)
+    console = Console(file=terminal, force_terminal=True, width=before, height=40, color_system="standard")
+    with LiveDisplay(console, clock=lambda: 0.0) as display:
+        for event in written("forty-subcalls", 60):
+            display.show(event)
+        display.refresh()
+        terminal.resize(after)
+        console.width = after
+        display.refresh()
+        state = state_of("forty-subcalls", 60)
+        cells = after - 3
+        redrawn = plain([*block(state.run.iterations[-1], cells, state.at), Text(), *status(state, cells, state.at)])
+        assert terminal.lines[-len(redrawn) :] == redrawn
+        for once in ("iteration 3  ", "iteration 3/50", "sub-calls ━"):
+            assert len([line for line in terminal.lines if once in line]) == 1
 
 
 @pytest.mark.parametrize("event", ["after the run began", "in the middle"])
