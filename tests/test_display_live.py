@@ -58,9 +58,16 @@ class Terminal(io.StringIO):
         return not self.screen.cursor.hidden
 
 
-def live(terminal: Terminal, width: int, height: int = 24) -> LiveDisplay:
-    console = Console(file=terminal, force_terminal=True, width=width, height=height, color_system="standard")
-    return LiveDisplay(console, clock=lambda: 0.0)
+def console_on(terminal: Terminal) -> Console:
+    screen = terminal.screen
+    return Console(
+        file=terminal, force_terminal=True, width=screen.columns, height=screen.lines, color_system="standard"
+    )
+
+
+def live(console: Console) -> LiveDisplay:
+    """Return a display that redraws only when it is told to, and whose time stands still."""
+    return LiveDisplay(console, clock=lambda: 0.0, pause=3_600)
 
 
 def plain(lines: Any) -> list[str]:
@@ -71,7 +78,7 @@ def plain(lines: Any) -> list[str]:
 @pytest.mark.parametrize("name", ["forty-subcalls", "interrupted", "partial"])
 def test_what_stays_is_what_a_record_shows(name: str, width: int) -> None:
     terminal = Terminal(width, 24)
-    with live(terminal, width) as display:
+    with live(console_on(terminal)) as display:
         for event in written(name):
             display.show(event)
             display.refresh()
@@ -85,7 +92,7 @@ def test_what_stays_is_what_a_record_shows(name: str, width: int) -> None:
 def test_what_is_redrawn_fits_and_ends_with_the_status(moment: str, height: int) -> None:
     name, count = MOMENTS[moment]
     terminal = Terminal(80, height)
-    with live(terminal, 80, height) as display:
+    with live(console_on(terminal)) as display:
         for event in written(name, count):
             display.show(event)
         display.refresh()
@@ -101,8 +108,8 @@ def test_what_is_redrawn_fits_and_ends_with_the_status(moment: str, height: int)
 @pytest.mark.parametrize(("before", "after"), [(140, 60), (140, 139), (80, 61), (60, 140)])
 def test_a_resized_terminal_keeps_nothing_of_what_was_redrawn(before: int, after: int) -> None:
     terminal = Terminal(before, 40)
-    console = Console(file=terminal, force_terminal=True, width=before, height=40, color_system="standard")
-    with LiveDisplay(console, clock=lambda: 0.0) as display:
+    console = console_on(terminal)
+    with live(console) as display:
         for event in written("forty-subcalls", 60):
             display.show(event)
         display.refresh()
@@ -121,7 +128,7 @@ def test_a_resized_terminal_keeps_nothing_of_what_was_redrawn(before: int, after
 def test_an_exception_leaves_the_terminal_as_it_was(event: str) -> None:
     terminal = Terminal(80, 24)
     count = 2 if event == "after the run began" else 60
-    with pytest.raises(KeyboardInterrupt), live(terminal, 80) as display:
+    with pytest.raises(KeyboardInterrupt), live(console_on(terminal)) as display:
         for each in written("forty-subcalls", count):
             display.show(each)
         display.refresh()

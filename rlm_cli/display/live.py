@@ -29,9 +29,10 @@ _PAUSE = 0.2
 class LiveDisplay:
     """Shows where a run is. Use as a context manager; leaves the terminal as it was."""
 
-    def __init__(self, console: Console, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = monotonic, pause: float = _PAUSE) -> None:
         self._console = console
         self._now = clock
+        self._pause = pause
         self._lock = RLock()
         """Held whenever something is drawn: where the cursor is must be one thread's knowledge at a time."""
         self._over = Flag()
@@ -105,7 +106,7 @@ class LiveDisplay:
                 self._console.quiet = True
 
     def _tick(self) -> None:
-        while not self._over.wait(_PAUSE):
+        while not self._over.wait(self._pause):
             self.refresh()
 
     def _print(self, lines: list[Text]) -> None:
