@@ -110,10 +110,13 @@ def _check_prices(profile: Profile) -> None:
     if profile.limits.max_cost is None:
         return
     for role, spec in (("root", profile.root), ("sub", profile.sub)):
-        if spec.price is None:
+        unpriced = next((each for each in spec.candidates if each.price is None), None)
+        if unpriced is not None:
+            where = f"{role}.price" if unpriced is spec else f"a price: under {role}.fallbacks"
+            cap = f"${profile.limits.max_cost:g}"
             raise ProfileError(
-                f"the price of {spec.model} is unknown, so a cost cap of ${profile.limits.max_cost:g} cannot be kept",
-                f"give {role}.price in the profile, or lift the cap with --max-cost none",
+                f"the price of {unpriced.model} is unknown, so a cost cap of {cap} cannot be kept",
+                f"give {where} in the profile, or lift the cap with --max-cost none",
             )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rlm_cli.errors import LimitReached
 from rlm_cli.tokens import prompt_tokens
-from rlm_cli.types import Limits, Message, ModelSpec, Request, Role, Usage
+from rlm_cli.types import Limits, Message, ModelSpec, Price, Request, Role, Usage
 
 _TOKENIZER_MARGIN = 1.3
 """Tokenizers of other vendors need up to about this much more than the one that counts here."""
@@ -159,11 +159,9 @@ class Budget:
     def _worst(self, spec: ModelSpec, expected_input: int) -> Worst:
         # A provider that has counted more than we did once will do so again.
         input_tokens = expected_input + self._excess.get(spec.model, 0)
-        price = spec.price
-        cost = 0.0
-        if price is not None:
-            cost = (input_tokens * price.input + spec.max_output_tokens * price.output) / 1_000_000
-        return Worst(input_tokens, spec.max_output_tokens, cost)
+        output_tokens = max(each.max_output_tokens for each in spec.candidates)
+        cost = max(_cost(each.price, input_tokens, each.max_output_tokens) for each in spec.candidates)
+        return Worst(input_tokens, output_tokens, cost)
 
     # --- the account ---------------------------------------------------------------------------------------------
 
@@ -205,6 +203,15 @@ class Budget:
                 f"up to ${worst.cost_usd:.4f} needed, ${self._kept_back.cost_usd:.4f} kept back for the last word",
             )
         return None
+
+
+def _cost(price: Price | None, input_tokens: int, output_tokens: int) -> float:
+    if price is None:
+        return 0.0
+    price = price.at(input_tokens)
+    # Some providers write prompts to their cache unasked, so the dearer of the two holds for every call.
+    dearest = max(price.input, price.cache_write or 0.0)
+    return (input_tokens * dearest + output_tokens * price.output) / 1_000_000
 
 
 def _plus(one: Worst, other: Worst) -> Worst:

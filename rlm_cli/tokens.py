@@ -21,14 +21,21 @@ _WINDOW = 1024
 """512 equally spaced windows of 1 KiB: 0.5 % mean error, 1.8 % at worst, on real repositories."""
 
 
+def vocabulary_folder() -> Path | None:
+    """Return the folder of vocabularies in litellm's wheel; None: they are not there, and would have to be fetched."""
+    # Finding it must not import litellm, which takes seconds.
+    found = importlib.util.find_spec("litellm")
+    if found is None or found.origin is None:
+        return None
+    folder = Path(found.origin).parent / "litellm_core_utils" / "tokenizers"
+    return folder if folder.is_dir() else None
+
+
 @cache
 def _encoding() -> "tiktoken.Encoding":
-    # litellm's wheel carries the vocabulary; finding it must not import litellm, which takes seconds.
-    found = importlib.util.find_spec("litellm")
-    if found is not None and found.origin is not None:
-        folder = Path(found.origin).parent / "litellm_core_utils" / "tokenizers"
-        if folder.is_dir():
-            os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
+    folder = vocabulary_folder()
+    if folder is not None:
+        os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
     import tiktoken
 
     return tiktoken.get_encoding("o200k_base")

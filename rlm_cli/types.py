@@ -27,6 +27,14 @@ class Price:
     output: float
     cached_input: float | None = None
     """None: cached input costs what fresh input costs."""
+    cache_write: float | None = None
+    """Input that the provider keeps for later calls; None: it costs what fresh input costs."""
+    long: tuple[tuple[int, "Price"], ...] = ()
+    """(tokens, price) in rising order: what a call costs whose whole input has that many tokens or more."""
+
+    def at(self, input_tokens: int) -> "Price":
+        """Return the price of a call with this much input."""
+        return next((price for tokens, price in reversed(self.long) if input_tokens >= tokens), self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,13 @@ class ModelSpec:
     """None: unknown."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Passed to litellm as they are."""
+    fallbacks: tuple["ModelSpec", ...] = ()
+    """Asked in this order when the model is overloaded or cannot be reached; they have none of their own."""
+
+    @property
+    def candidates(self) -> tuple["ModelSpec", ...]:
+        """All models that may answer for this one, itself first."""
+        return (self, *self.fallbacks)
 
 
 @dataclass(frozen=True, slots=True)

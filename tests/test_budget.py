@@ -1,6 +1,7 @@
 """The account: no limit is ever exceeded, not by calls side by side either, and the last word is always paid for."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +110,24 @@ def test_calls_side_by_side_teach_the_same_lesson_once() -> None:
     for reservation in [budget.admit(request()) for _ in range(5)]:
         budget.settle(reservation, used(0.0, input_tokens=1000))
     assert budget.worst_case(SPEC, request().messages).input_tokens == 1000
+
+
+def test_a_prompt_is_reserved_for_at_the_price_of_writing_it_to_a_cache() -> None:
+    budget = Budget(Limits())
+    spec = replace(SPEC, price=Price(4.0, 10.0, 0.4, 5.0))
+    worst = budget.worst_case(spec, request().messages)
+    assert worst.cost_usd == pytest.approx((worst.input_tokens * 5.0 + 500 * 10.0) / 1e6)
+    given_away = replace(SPEC, price=Price(4.0, 10.0, 0.4, 0.0))
+    worst = budget.worst_case(given_away, request().messages)
+    assert worst.cost_usd == pytest.approx((worst.input_tokens * 4.0 + 500 * 10.0) / 1e6)
+
+
+def test_a_long_prompt_is_reserved_for_at_the_price_of_long_prompts() -> None:
+    budget = Budget(Limits())
+    spec = replace(SPEC, price=Price(1.0, 10.0, long=((1000, Price(2.0, 15.0)),)))
+    short, long = (budget.worst_case(spec, request("word " * count).messages) for count in (100, 2000))
+    assert short.cost_usd == pytest.approx((short.input_tokens * 1.0 + 500 * 10.0) / 1e6)
+    assert long.cost_usd == pytest.approx((long.input_tokens * 2.0 + 500 * 15.0) / 1e6)
 
 
 def test_an_unknown_price_makes_the_cost_unknown() -> None:

@@ -25,8 +25,8 @@ def filled(spec: ModelSpec) -> ModelSpec:
     [
         ("openai/gpt-5.2", "OPENAI_API_KEY", Price(1.75, 14.0, 0.175), 272_000),
         ("gpt-4o", "OPENAI_API_KEY", Price(2.5, 10.0, 1.25), 128_000),
-        ("anthropic/claude-haiku-4-5", "ANTHROPIC_API_KEY", Price(1.0, 5.0, 0.1), 200_000),
-        ("anthropic/claude-opus-4-5", "ANTHROPIC_API_KEY", Price(5.0, 25.0, 0.5), 200_000),
+        ("anthropic/claude-haiku-4-5", "ANTHROPIC_API_KEY", Price(1.0, 5.0, 0.1, 1.25), 200_000),
+        ("anthropic/claude-opus-4-5", "ANTHROPIC_API_KEY", Price(5.0, 25.0, 0.5, 6.25), 200_000),
         ("gemini/gemini-2.5-flash", "GEMINI_API_KEY", Price(0.3, 2.5, 0.03), 1_048_576),
     ],
 )
@@ -37,6 +37,36 @@ def test_known_models_get_their_window_and_their_price_per_million(
     spec = filled(ModelSpec(model))
     assert spec.price == price
     assert spec.context_window == window
+
+
+def test_long_prompts_and_service_tiers_have_prices_of_their_own() -> None:
+    catalogue = Catalogue(load)
+    pro = catalogue.price(ModelSpec("gemini/gemini-2.5-pro"))
+    assert pro is not None
+    assert (pro.input, pro.output, pro.cached_input) == (1.25, 10.0, 0.125)
+    assert pro.at(199_999) == pro
+    assert pro.at(200_000) == pro.at(10**6) == Price(2.5, 15.0, 0.25)
+    assert catalogue.price(ModelSpec("openai/gpt-5.2", params={"service_tier": "priority"})) == Price(3.5, 28.0, 0.35)
+    assert catalogue.price(ModelSpec("openai/gpt-5.2", params={"service_tier": "flex"})) == Price(0.875, 7.0, 0.0875)
+    assert catalogue.price(ModelSpec("openai/gpt-5.2", params={"service_tier": "auto"})) == Price(1.75, 14.0, 0.175)
+
+
+def test_the_prices_of_litellms_table_can_be_read() -> None:
+    catalogue, providers = (
+        Catalogue(load),
+        {"openai", "anthropic", "gemini", "deepseek", "mistral", "together_ai", "xai"},
+    )
+    chat = [
+        name
+        for name, row in load().model_cost.items()
+        if row.get("mode") == "chat" and row.get("litellm_provider") in providers and "input_cost_per_token" in row
+    ]
+    priced = [price for name in chat if (price := catalogue.price(ModelSpec(name))) is not None]
+    assert len(priced) > 200
+    for price in priced:
+        for dearer in (price, *(each for _, each in price.long)):
+            numbers = (dearer.input, dearer.output, dearer.cached_input, dearer.cache_write)
+            assert all(number is None or 0 <= number < 1e4 for number in numbers)
 
 
 def test_what_the_profile_says_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +95,9 @@ def test_ollama_costs_nothing_and_is_told_the_window_that_prompts_are_measured_b
     assert spec.context_window == spec.params["num_ctx"] == 16_384
     assert filled(ModelSpec("ollama_chat/qwen3:8b", context_window=40_000)).params["num_ctx"] == 40_000
     assert filled(ModelSpec("ollama_chat/qwen3:8b", params={"num_ctx": 9000})).context_window == 9000
+    for window, sent in [(40_000, 9000), (9000, 40_000)]:  # the smaller of two holds for both sides
+        both = filled(ModelSpec("ollama_chat/qwen3:8b", context_window=window, params={"num_ctx": sent}))
+        assert both.context_window == both.params["num_ctx"] == 9000
 
 
 @pytest.mark.parametrize(

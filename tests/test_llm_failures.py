@@ -54,6 +54,8 @@ def test_what_nobody_foresaw_is_an_error_with_its_name() -> None:
         ('AnthropicException - b\'{"type":"error","error":{"message":"too \\"big\\""}}\'', 'too "big"'),
         ("<html><body><h1>502</h1>\n<p>Bad Gateway</p></body></html>", "502 Bad Gateway"),
         ("a \x1b[31mred\x1b[0m\x07 word", "a [31mred [0m word"),
+        ('{"error": "model \\"x\\" not found"}', 'model "x" not found'),
+        ("'content' Traceback (most recent call last): File \"/usr/lib/main.py\", line 1", "'content'"),
         ("key sk-proj-abcDEF123456 is wrong", "key [key] is wrong"),
         ("key sk-te*******cdef is wrong", "key [key] is wrong"),
         ("Authorization: Bearer abcdef", "Authorization: Bearer [key]"),

@@ -6,7 +6,7 @@ import pytest
 
 from rlm_cli.errors import ProfileError
 from rlm_cli.profiles import Found, Overrides, choose, custom, find, load, shipped
-from rlm_cli.types import Price, Profile
+from rlm_cli.types import ModelSpec, Price, Profile
 
 GOOD = """\
 name: mine
@@ -64,6 +64,16 @@ def test_every_shipped_profile_loads(name: str) -> None:
         ("limits:\n  max_cost: true", 2, "max_cost must be a number", ""),
         ("name: a\nname: b", 2, "name stands there twice", ""),
         ("refine: strong", 1, "refine is not supported yet", ""),
+        (
+            "root:\n  model: x\n  fallbacks: y",
+            3,
+            "fallbacks must be a list of models",
+            "fallbacks: [openai/gpt-5-mini]",
+        ),
+        ("root:\n  fallbacks:\n  - {modle: y}", 3, "unknown key 'modle'", "did you mean model?"),
+        ("root:\n  fallbacks:\n  - {model: y, fallbacks: [z]}", 3, "unknown key 'fallbacks'", ""),
+        ("root:\n  fallbacks: [{timeout: 3}]", 2, "a model under fallbacks has no model: ID", ""),
+        ("root:\n  fallbacks: [3]", 2, "fallbacks must be text, not 3", ""),
         ("root: [a", 1, "expected", ""),
     ],
 )
@@ -175,3 +185,22 @@ def test_the_default_profile_follows_the_order_of_the_contract(own_home: Path, m
 def test_a_whole_profile_is_a_value(tmp_path: Path) -> None:
     assert load(written(tmp_path, GOOD)) == load(written(tmp_path, GOOD))
     assert isinstance(load(written(tmp_path, GOOD)), Profile)
+
+
+def test_a_fallback_shares_what_is_of_the_reply_and_nothing_of_the_server(tmp_path: Path) -> None:
+    root = "{model: openai/a, api_base: http://127.0.0.1:1, api_key_env: A, max_output_tokens: 77, timeout: 9, "
+    more = "fallbacks: [openai/b, {model: openai/c, timeout: 5, price: {input: 1, output: 2}}]}"
+    spec = load(written(tmp_path, f"root: {root}{more}\nsub: {{model: x/y}}")).root
+    assert spec.fallbacks == (
+        ModelSpec("openai/b", max_output_tokens=77, timeout=9),
+        ModelSpec("openai/c", max_output_tokens=77, timeout=5, price=Price(1, 2)),
+    )
+    assert load(written(tmp_path, GOOD), Overrides(settings=("root.fallbacks=[openai/z]",))).root.fallbacks == (
+        ModelSpec("openai/z"),
+    )
+    assert load(written(tmp_path, GOOD), Overrides(settings=("root.fallbacks=",))).root.fallbacks == ()
+
+
+def test_another_root_model_has_no_fallbacks_of_the_old_one(tmp_path: Path) -> None:
+    found = written(tmp_path, "root: {model: a/b, fallbacks: [c/d]}\nsub: {model: x/y}")
+    assert load(found, Overrides(root_model="openai/e")).root.fallbacks == ()

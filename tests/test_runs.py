@@ -8,6 +8,7 @@ import pytest
 from support.command import finish, rlm, start
 from support.screens import FOLDER, drawn
 
+from rlm_cli.cli.completion import recorded_ids
 from rlm_cli.trajectory import look_up, runs_folder
 
 RUNS = {
@@ -211,3 +212,9 @@ def test_a_reader_that_leaves_early_is_no_failure(records: Path) -> None:
     os.close(writing)
     ran = finish(process)
     assert (ran.code, ran.err) == (0, "")
+
+
+def test_the_shell_is_offered_the_ids_that_begin_so(records: Path) -> None:
+    assert recorded_ids("20261122-12") == [RUNS["partial"]]
+    assert len(recorded_ids("")) == 4
+    assert recorded_ids("nothing") == []

@@ -40,6 +40,12 @@ def analyze(
 
     The last argument is the question; those before it are inputs, - for stdin. Without INPUT a pipe on stdin is read.
     The answer goes to stdout, everything else to stderr.
+
+    Which models: -p, else RLM_PROFILE, else `profile:` in the user's config.yaml, else by the key that is set:
+    ANTHROPIC_API_KEY gives enterprise, OPENAI_API_KEY openai, GEMINI_API_KEY speed.
+
+    Exits with 0 when the answer is complete, 3 when it is not (a limit, a refusal, unreadable inputs), 2 for a wrong
+    command line or input, 4 when a model fails, 5 when the sandbox does, 130 when interrupted.
     """
     # Imported here, so that help need not.
     from rlm_cli.cli import arguments as words

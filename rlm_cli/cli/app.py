@@ -6,8 +6,9 @@ import typer
 
 from rlm_cli import __version__
 from rlm_cli.cli.analyze import analyze
+from rlm_cli.cli.doctor import doctor
 from rlm_cli.cli.failures import leave
-from rlm_cli.cli.help import GroupedCommand
+from rlm_cli.cli.help import GroupedCommand, with_examples
 from rlm_cli.cli.profiles import profiles
 from rlm_cli.cli.runs import runs
 
@@ -26,16 +27,36 @@ class App(typer.Typer):
 app = App(
     name="rlm",
     help="Ask questions of text far larger than any model's window.",
+    epilog=with_examples(
+        'rlm analyze ./repo "where are passwords stored?"',
+        "rlm profiles check",
+        "rlm analyze --help",
+    ),
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     # Plain help costs a third of what rich markup does, and starts every session.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(name="analyze", cls=GroupedCommand)(analyze)
+app.command(
+    name="analyze",
+    cls=GroupedCommand,
+    short_help="Answer a question about files, folders or a pipe.",
+    epilog=with_examples(
+        'rlm analyze ./repo "find vulns"',
+        'rlm analyze contract.pdf "who owes whom, and when?" -p quality --max-cost 2',
+        'cat support.jsonl | rlm analyze "which issues were escalated?" -f json',
+    ),
+)(analyze)
 app.add_typer(profiles, name="profiles")
 app.add_typer(runs, name="runs")
+app.command(
+    name="doctor",
+    cls=GroupedCommand,
+    short_help="Show what a run would find on this machine.",
+    epilog=with_examples("rlm doctor"),
+)(doctor)
 
 
 def _print_version(asked: bool) -> None:

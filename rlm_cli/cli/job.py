@@ -63,8 +63,7 @@ def perform(job: Job) -> int:
         if prepared.result is not None:
             return _report(job, task, prepared.result, None)
         if not job.quiet:
-            for each in before_the_run(task):
-                say(each)
+            say(before_the_run(task))
         if events is not None and stat.S_ISREG(os.fstat(events.fileno()).st_mode):
             events.truncate(0)
         recorder = Recorder(task.run_id) if job.recorded else None

@@ -1,19 +1,48 @@
-"""What a user is told before the first call: who will see what."""
+"""What a user is told before the first call: who will see what, and what it may cost."""
 
-from collections.abc import Iterator
-
-from rlm_cli.addresses import whereabouts
+from rlm_cli.addresses import THIS_MACHINE, whereabouts
+from rlm_cli.display.wording import cost
+from rlm_cli.estimate import estimate
 from rlm_cli.task import Task
+from rlm_cli.types import ModelSpec, Price, Profile
+
+_FREE = (Price(0.0, 0.0), Price(0.0, 0.0, 0.0))
 
 
-def before_the_run(task: Task) -> Iterator[str]:
-    """Yield the lines."""
+def before_the_run(task: Task) -> str:
+    """Return the line."""
     profile = task.profile
-    root, sub = profile.root, profile.sub
-    if root.model.startswith("offline/") and sub.model.startswith("offline/"):
-        yield f"profile {profile.name}: no language model, a fixed search policy; nothing leaves this machine"
-    else:
-        yield (
-            f"profile {profile.name}: root {root.model} ({whereabouts(root)}) sees samples and REPL output; "
-            f"sub {sub.model} ({whereabouts(sub)}) sees pieces of the text"
-        )
+    models = (*profile.root.candidates, *profile.sub.candidates)
+    if all(spec.model.startswith("offline/") for spec in models):
+        return f"profile {profile.name}: no language model, a fixed search policy; nothing leaves this machine"
+    stays = "" if any(whereabouts(spec) != THIS_MACHINE for spec in models) else "; nothing leaves this machine"
+    return (
+        f"profile {profile.name}: root {_named(profile.root)} sees samples and REPL output; "
+        f"sub {_named(profile.sub)} sees pieces of the text{stays}; {_money(profile, task.context.tokens)}"
+    )
+
+
+def _named(spec: ModelSpec) -> str:
+    """Return a model, where it is, and who stands in for it."""
+    named = [f"{each.model} ({_where(each)})" for each in spec.candidates]
+    return named[0] if len(named) == 1 else f"{named[0]}, or when it fails {', '.join(named[1:])},"
+
+
+def _where(spec: ModelSpec) -> str:
+    where = whereabouts(spec)
+    return f"on {where}" if where == THIS_MACHINE else where
+
+
+def _money(profile: Profile, tokens: int) -> str:
+    if all(spec.price in _FREE for spec in (*profile.root.candidates, *profile.sub.candidates)):
+        return "it costs nothing"
+    cap = "no cap" if profile.limits.max_cost is None else f"at most {cost(profile.limits.max_cost)}"
+    expected = estimate(profile, tokens)
+    if expected is None:
+        return f"a price is unknown, {cap}"
+    return f"estimate {_about(expected.low)} to {_about(expected.high)}, {cap}"
+
+
+def _about(usd: float) -> str:
+    """Return an amount to the cent: more digits would promise what an estimate cannot know."""
+    return f"${usd:.2f}" if usd >= 0.01 else "less than $0.01"

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from rlm_cli.cli.completion import profile_names
+
 
 class Format(StrEnum):
     """The names of `reports.FORMATS`, which is not imported here: help has to be quick."""
@@ -18,8 +20,8 @@ def _input(*names: str, help: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Input")
 
 
-def _models(*names: str, help: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Models")
+def _models(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Models", **more)
 
 
 def _limits(*names: str, help: str, metavar: str) -> Any:
@@ -49,7 +51,12 @@ Hidden = Annotated[Switch, _input("--hidden", help="Load what is named with a fi
 MaxFileSize = Annotated[str, _input("--max-file-size", metavar="SIZE", help="Skip larger files found in folders.")]
 ExactTokens = Annotated[Switch, _input("--exact-tokens", help="Count tokens instead of estimating them.")]
 
-ProfileName = Annotated[Text, _models("-p", "--profile", metavar="NAME|FILE", help="Which models and limits to use.")]
+ProfileName = Annotated[
+    Text,
+    _models(
+        "-p", "--profile", metavar="NAME|FILE", help="Which models and limits to use.", autocompletion=profile_names
+    ),
+]
 RootModel = Annotated[Text, _models("--root-model", metavar="ID", help="Another root model, any litellm id.")]
 SubModel = Annotated[Text, _models("--sub-model", metavar="ID", help="Another sub-model, any litellm id.")]
 Settings = Annotated[Texts, _models("--set", metavar="KEY=VALUE", help="Set a profile key: limits.max_cost=2.")]

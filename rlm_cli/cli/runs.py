@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlm_cli.cli.completion import recorded_ids
 from rlm_cli.cli.failures import reports_failures, say
+from rlm_cli.cli.help import GroupedCommand, with_examples
 
 if TYPE_CHECKING:
     from rlm_cli.display.state import State
@@ -16,7 +18,12 @@ if TYPE_CHECKING:
 
 _HEADS = ("ID", "AGE", "STATUS", "ITERATIONS", "COST", "QUESTION")
 
-runs = typer.Typer(help="List and show recorded runs.", no_args_is_help=True, rich_markup_mode=None)
+runs = typer.Typer(
+    help="List and show recorded runs.",
+    short_help="List and show recorded runs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @runs.callback()
@@ -24,7 +31,7 @@ def main() -> None:
     """Every run is recorded in the user's state folder, unless --no-record is given."""
 
 
-@runs.command(name="list")
+@runs.command(name="list", cls=GroupedCommand, epilog=with_examples("rlm runs list", "rlm runs list -n 100"))
 @reports_failures
 def list_runs(
     limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, help="How many.")] = 20,
@@ -51,10 +58,19 @@ def list_runs(
         say(f"{len(ids) - limit:,} older ones are not listed: rlm runs list -n {len(ids)}")
 
 
-@runs.command()
+@runs.command(
+    cls=GroupedCommand,
+    short_help="Show a recorded run as it looked.",
+    epilog=with_examples("rlm runs show", "rlm runs show 20261122-1015"),
+)
 @reports_failures
 def show(
-    run_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Or its beginning; the latest run.")] = None,
+    run_id: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]", help="A run's id, or its beginning; else the latest run.", autocompletion=recorded_ids
+        ),
+    ] = None,
 ) -> None:
     """Show a recorded run: its iterations, the answer and what it rests on."""
     from rich.text import Text

@@ -133,7 +133,9 @@ class _Run:
         if compacted is not None:
             outputs, before, after = compacted
             yield HistoryCompacted(path=here, outputs=outputs, tokens_before=before, tokens_after=after, usage=Usage())
-        return (yield from self.root.reply(call, here))
+        reply = yield from self.root.reply(call, here)
+        self.progress.note_stand_in(self.root.spec, reply)
+        return reply
 
     def execute(
         self, cells: Cells, reply: Reply, here: CallPath, number: int, last_word: bool = False

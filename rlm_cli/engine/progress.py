@@ -10,7 +10,7 @@ from rlm_cli.errors import LimitReached, RlmError
 from rlm_cli.events import CallPath, Event
 from rlm_cli.events import LimitReached as LimitEvent
 from rlm_cli.findings import references
-from rlm_cli.types import Citation, Failure, Result, Status, StopReason
+from rlm_cli.types import Citation, Failure, ModelSpec, Reply, Result, Status, StopReason
 
 
 @dataclass(slots=True)
@@ -41,6 +41,11 @@ class Progress:
         if limit.limit not in self.limits:
             self.limits[limit.limit] = None
             yield LimitEvent(path=path, limit=limit.limit, message=str(limit))
+
+    def note_stand_in(self, spec: ModelSpec, reply: Reply) -> None:
+        """Warn of a reply that a fallback gave."""
+        if reply.model is not None:
+            self.warnings[f"{spec.model} failed, {reply.model} stood in for it"] = None
 
     def result(
         self, status: Status, stop_reason: StopReason, context: Context, budget: Budget, error: RlmError | None = None

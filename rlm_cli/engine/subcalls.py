@@ -69,6 +69,7 @@ class _Made:
 
     answer: SubAnswer
     met: LimitReached | None = None
+    reply: Reply | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,9 @@ class Subcalls:
         except KeyboardInterrupt:
             yield from self._abandon(calls, open_calls, begun, "interrupted")
             raise
-        for value in values:
+        for call, value in zip(calls, values, strict=True):
+            if value is not None and value.reply is not None:
+                self.progress.note_stand_in(call.request.spec, value.reply)
             if value is not None and value.met is not None:
                 yield from self.progress.meet(value.met, calls[0].path, ends=True)
         if None in values:
@@ -172,7 +175,7 @@ class Subcalls:
             return _Made(SubAnswer(error=str(error)), met=self.budget.time_is_up() if too_short else None)
         mine.used, mine.lost = reply.usage, reply.lost
         yield call.finished(reply, time.monotonic() - mine.since)
-        return _Made(SubAnswer(reply.text, truncated=reply.truncated))
+        return _Made(SubAnswer(reply.text, truncated=reply.truncated), reply=reply)
 
     def _settled(
         self,

@@ -3,19 +3,25 @@
     warm(profile)                   start importing litellm beside other work
     profile = resolve(profile)      fill in windows and prices; refuse what cannot be called
     client = open_client(profile)   make calls
+    check(profile)                  what can be said of its models without a call
 
 litellm takes seconds to import. Nothing here imports it until a model needs it, and the offline ones never do.
 """
 
 import threading
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from rlm_cli.llm.fallbacks import FallingBack
 from rlm_cli.llm.layers import Remembering, Retrying, Throttled
 from rlm_cli.llm.offline_client import WINDOW, OfflineClient, is_offline
 from rlm_cli.seams import ModelClient
 from rlm_cli.types import ModelSpec, Price, Profile, Reply, Request
 
-__all__ = ["open_client", "resolve", "warm"]
+if TYPE_CHECKING:
+    from rlm_cli.llm.checking import ModelCheck
+
+__all__ = ["check", "open_client", "resolve", "warm"]
 
 
 def warm(profile: Profile) -> None:
@@ -30,12 +36,22 @@ def resolve(profile: Profile) -> Profile:
     A local server without a price costs nothing; what nobody knows stays None. Raises UnknownModel for an id whose
     provider litellm does not know, ProfileError where a key is missing: both before any call.
     """
-    return replace(profile, root=_resolved(profile.root), sub=_resolved(profile.sub))
+    return replace(profile, root=_with_fallbacks(profile.root), sub=_with_fallbacks(profile.sub))
+
+
+def check(profile: Profile) -> "list[ModelCheck]":
+    """Say of every model of a profile whether it is known, priced and within reach, without calling it.
+
+    Contacts local servers, and nobody else. Raises ModelError when litellm cannot be imported.
+    """
+    from rlm_cli.llm.checking import check_models
+
+    return check_models(profile)
 
 
 def open_client(profile: Profile) -> ModelClient:
-    """Return the client for one run: it remembers, tries again, and keeps to the profile's concurrency."""
-    return Remembering(Retrying(Throttled(_Switch(), profile.limits.concurrency)))
+    """Return the client for one run: it remembers, falls back, tries again, and keeps to the profile's concurrency."""
+    return Remembering(FallingBack(Retrying(Throttled(_Switch(), profile.limits.concurrency))))
 
 
 class _Switch:
@@ -62,7 +78,7 @@ class _Switch:
 
 
 def _needs_litellm(profile: Profile) -> bool:
-    return not (is_offline(profile.root) and is_offline(profile.sub))
+    return not all(is_offline(spec) for role in (profile.root, profile.sub) for spec in role.candidates)
 
 
 def _load_quietly() -> None:
@@ -73,6 +89,10 @@ def _load_quietly() -> None:
         load()
     except ModelError:
         return  # whoever needs litellm asks again, and gets the error where it can be shown
+
+
+def _with_fallbacks(spec: ModelSpec) -> ModelSpec:
+    return replace(_resolved(spec), fallbacks=tuple(_resolved(each) for each in spec.fallbacks))
 
 
 def _resolved(spec: ModelSpec) -> ModelSpec:

@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from rlm_cli.addresses import OLLAMA, provider_of
 from rlm_cli.errors import (
     AuthenticationFailed,
     BadReply,
@@ -128,8 +129,9 @@ def failure_of(error: Exception, request: Request, key_variable: str | None) -> 
 def clean(text: str) -> str:
     """Make a provider's text fit to show: one line, no markup, no control characters, no keys, not long."""
     with suppress(ValueError):
-        found = re.search(r'"message"\s*:\s*("(?:[^"\\]|\\.)*")', text)
+        found = re.search(r'"(?:message|error)"\s*:\s*("(?:[^"\\]|\\.)*")', text)
         text = json.loads(found.group(1)) if found else text
+    text = text.partition("Traceback (most recent call last)")[0]  # litellm's own, where a body surprised it
     while (stripped := _PREFIX.sub("", text, count=1)) != text:
         text = stripped
     if re.search(r"<(?:!doctype|html|body|head)\b", text, re.IGNORECASE):
@@ -162,6 +164,10 @@ def _kind(error: Exception, chain: tuple[BaseException, ...]) -> Kind:
         code = getattr(each, "code", None)
         if isinstance(code, str) and code in CODES:
             return CODES[code]
+    if any(isinstance(each, KeyError) and each.args == ("usageMetadata",) for each in chain):
+        return Refused  # Gemini: only what reads a blocked reply takes it for granted that there is a usage
+    if kind is RequestRejected and "Error converting to valid response block" in str(error):
+        return BadReply  # Gemini: litellm calls a body that it cannot read a 422
     if kind is not None and kind not in _VAGUE:
         return kind
     # From the far end: the deepest cause is what the machine saw, the rest are wrappers.
@@ -239,11 +245,14 @@ def _words(
             f"export {key_variable}=<a valid key>" if key_variable else "name the key's variable in `api_key_env:`"
         )
     if kind is UnknownModel:
-        return f"{where} does not know {spec.model}{because}", "check `model:` and `api_base:` in the profile"
+        pull = f"ollama pull {spec.model.partition('/')[2]}" if provider_of(spec.model) in OLLAMA else None
+        hint = "check `model:` and `api_base:` in the profile"
+        return f"{where} does not know {spec.model}{because}", f"{pull}, or {hint}" if pull else hint
     if kind is PromptTooLarge:
         return f"the prompt is larger than the window of {spec.model}{because}", "send a smaller piece"
     if kind is Refused:
-        return f"{where} declined to answer{because}", None
+        # The detail is a name of a field where litellm stumbled over the refusal.
+        return f"{where} declined to answer{'' if isinstance(chain[-1], KeyError) else because}", None
     if kind is RateLimited:
         return f"{where} asks for fewer requests{code}{because}", "lower `concurrency:`, or raise the provider's limit"
     if kind is CallTimedOut:
@@ -256,7 +265,7 @@ def _words(
     if kind is BadReply:
         page = "<html" in str(error).lower() or "<!doctype" in str(error).lower()
         what = "a web page" if page else "something that is no chat reply"
-        return f"{where} sent {what}{because}", "check `api_base:` in the profile: it usually ends in /v1"
+        return f"{where} sent {what}{because}", f"check `api_base:` in the profile: {_usual_base(spec)}"
     if kind is ServerFailed:
         return f"{where} failed{code}{because}", None
     if kind is RequestRejected:
@@ -291,8 +300,15 @@ def _obstacle(chain: tuple[BaseException, ...]) -> str:
     return clean(str(chain[-1])) or type(chain[-1]).__name__
 
 
+def _usual_base(spec: ModelSpec) -> str:
+    provider = provider_of(spec.model)
+    if provider in (*OLLAMA, "anthropic"):
+        return "it usually ends after the host, without /v1"
+    return f"it usually ends in {'/v1beta' if provider == 'gemini' else '/v1'}"
+
+
 def _reach_hint(spec: ModelSpec) -> str:
-    if spec.model.startswith("ollama"):
+    if provider_of(spec.model) in OLLAMA:
         return "is Ollama running? start it with: ollama serve"
     if spec.api_base is not None:
         return "is the server running, and `api_base:` in the profile right?"
@@ -302,7 +318,7 @@ def _reach_hint(spec: ModelSpec) -> str:
 def _rejection_hint(chain: tuple[BaseException, ...]) -> str | None:
     codes = {code for each in chain if isinstance(code := getattr(each, "code", None), str)}
     statuses = {_status(each) for each in chain}
-    if "insufficient_quota" in codes or 402 in statuses:
+    if "insufficient_quota" in codes or 402 in statuses or "credit balance" in str(chain[0]):
         return "the account has no credit left: see the provider's billing page"
     names = {type(each).__name__ for each in chain}
     if names & {"UnsupportedProtocol", "InvalidURL"}:

@@ -1,6 +1,6 @@
 """What stands around a client: trying again, a width limit, a memory. Each layer is a ModelClient around another.
 
-    Remembering(Retrying(Throttled(client)))
+    Remembering(FallingBack(Retrying(Throttled(client))))     FallingBack: fallbacks.py
 
 The throttle is innermost, so that a place is held during the HTTP call only: never while a call waits to be tried
 again, and never while a child run works.

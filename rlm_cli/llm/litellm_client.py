@@ -21,14 +21,17 @@ import threading
 import warnings
 from typing import Any
 
+from rlm_cli.addresses import is_loopback
 from rlm_cli.errors import BadReply, EmptyReply, ModelError, Refused
 from rlm_cli.llm.catalogue import Catalogue
-from rlm_cli.llm.failures import failure_of
+from rlm_cli.llm.failures import clean, failure_of
 from rlm_cli.tokens import prompt_tokens
 from rlm_cli.types import ModelSpec, Price, Reply, Request, Usage
 
 NO_KEY = "no-key-needed"
 """Sent to local servers that were given no key: the openai SDK refuses to send nothing."""
+_KEPT = {"type": "ephemeral"}
+"""Anthropic's word for "keep the prompt up to here for later calls": five minutes, renewed by each call."""
 _MESSAGE_TOKENS = 4
 _IDLE_SECONDS = 60.0
 
@@ -86,6 +89,7 @@ class LitellmClient:
 
     def complete(self, request: Request) -> Reply:
         litellm = load()
+        self._catalogue.make_known(request.spec)
         try:
             reply = litellm.completion(**self._arguments(request))
         except Exception as error:
@@ -100,7 +104,7 @@ class LitellmClient:
         arguments: dict[str, Any] = {
             **spec.params,
             "model": spec.model,
-            "messages": [{"role": message.role, "content": message.text} for message in request.messages],
+            "messages": self._messages(request),
             # litellm turns it into max_completion_tokens for the models that want that.
             "max_tokens": spec.max_output_tokens,
             # Whole seconds, so that there are few of those clients.
@@ -119,11 +123,29 @@ class LitellmClient:
             arguments["api_key"] = key
         return arguments
 
+    def _messages(self, request: Request) -> list[dict[str, Any]]:
+        """Return the messages, with a mark where a provider wants to be told how far to keep them.
+
+        The root model's next request begins with this one, so all of it is kept: a fresh token costs a quarter more,
+        each later reading a tenth. Two marks, because the system prompt is the same in every run. A sub-call is never
+        the start of another: its prompt would be paid for and not read.
+        """
+        messages: list[dict[str, Any]] = [{"role": each.role, "content": each.text} for each in request.messages]
+        if request.role == "root" and self._catalogue.takes_cache_marks(request.spec):
+            for message in messages:
+                if message["role"] == "system" or message is messages[-1]:
+                    message["content"] = [{"type": "text", "text": message["content"], "cache_control": _KEPT}]
+        return messages
+
     def _key(self, spec: ModelSpec) -> str | None:
         if spec.api_key_env is not None:
             return os.environ.get(spec.api_key_env) or NO_KEY
-        # A key of the environment is meant for its provider, not for whatever listens on this machine.
-        return NO_KEY if spec.api_base is not None and self._catalogue.is_local(spec) else None
+        if spec.api_base is None or not is_loopback(spec.api_base):
+            return None
+        # A key of the environment is meant for its provider, or for where the environment itself sends its calls: not
+        # for whatever a profile finds on this machine.
+        meant = spec.api_base == self._catalogue.redirected(spec) and self._catalogue.key_variable(spec) is not None
+        return None if meant else NO_KEY
 
     def _read(self, reply: Any, request: Request) -> Reply:
         choices = getattr(reply, "choices", None)
@@ -137,8 +159,8 @@ class LitellmClient:
             "refusal"
         )
         if reason == "content_filter" or (refusal and not text.strip()):
-            said = f": {str(refusal)[:200]}" if refusal else ""
-            raise Refused(f"{request.spec.model} declined to answer{said}", usage=usage)
+            why = clean(str(refusal)) if refusal else "stopped by the provider's content filter"
+            raise Refused(f"{request.spec.model} declined to answer: {why}", usage=usage)
         truncated = reason == "length"
         if not text.strip():
             raise _empty(request.spec, truncated, usage)
@@ -152,25 +174,31 @@ class LitellmClient:
         if reported is None or not input_tokens:  # litellm writes 0 where the server said nothing
             input_tokens = sum(prompt_tokens(message.text) + _MESSAGE_TOKENS for message in request.messages)
             output_tokens = prompt_tokens(text)
-            return Usage(1, 0, input_tokens, 0, output_tokens, cost_of(spec.price, input_tokens, 0, output_tokens))
-        # Reasoning is inside completion_tokens: litellm folds it in for the providers that count it apart.
-        output_tokens = reported.completion_tokens or 0
+            return Usage(1, 0, input_tokens, 0, output_tokens, cost_of(spec.price, input_tokens, 0, 0, output_tokens))
+        # Reasoning is inside completion_tokens: litellm folds it in for the providers that count it apart, but not in
+        # a reply that Gemini's filter stopped; the total has it.
+        counted = reported.completion_tokens or 0
+        output_tokens = max(counted, (reported.total_tokens or 0) - input_tokens)
         details = getattr(reported, "prompt_tokens_details", None)
         cached = min(getattr(details, "cached_tokens", None) or 0, input_tokens)
-        cost = cost_of(spec.price, input_tokens, cached, output_tokens)
-        if spec.price is not None and spec.price == self._catalogue.price(spec):
-            # The table knows more than three numbers: long prompts, service tiers, cache writes. Its own sum holds.
+        written = min(getattr(details, "cache_creation_tokens", None) or 0, input_tokens - cached)
+        cost = cost_of(spec.price, input_tokens, cached, written, output_tokens)
+        if output_tokens == counted and spec.price is not None and spec.price == self._catalogue.price(spec):
+            # The table knows more than a few numbers: hours of the day, what is kept for longer. Its own sum holds.
             with contextlib.suppress(TypeError):
                 cost = float(reply._hidden_params.get("response_cost"))
         return Usage(1, 0, input_tokens, cached, output_tokens, cost)
 
 
-def cost_of(price: Price | None, input_tokens: int, cached: int, output_tokens: int) -> float | None:
-    """Return USD; `cached` is a part of `input_tokens`. None where the price is unknown."""
+def cost_of(price: Price | None, input_tokens: int, cached: int, written: int, output_tokens: int) -> float | None:
+    """Return USD; `cached` and `written` are parts of `input_tokens`. None where the price is unknown."""
     if price is None:
         return None
+    price = price.at(input_tokens)
     for_cached = price.input if price.cached_input is None else price.cached_input
-    return ((input_tokens - cached) * price.input + cached * for_cached + output_tokens * price.output) / 1_000_000
+    for_written = price.input if price.cache_write is None else price.cache_write
+    for_input = (input_tokens - cached - written) * price.input + cached * for_cached + written * for_written
+    return (for_input + output_tokens * price.output) / 1_000_000
 
 
 def _empty(spec: ModelSpec, truncated: bool, usage: Usage) -> EmptyReply:

@@ -8,8 +8,8 @@ import yaml
 from rlm_cli.errors import ProfileError
 from rlm_cli.profiles.folders import user_folder
 
-_BY_KEY = {"ANTHROPIC_API_KEY": "enterprise", "OPENAI_API_KEY": "openai", "GEMINI_API_KEY": "speed"}
-"""In the order in which they are looked for."""
+KEYS = {"ANTHROPIC_API_KEY": "enterprise", "OPENAI_API_KEY": "openai", "GEMINI_API_KEY": "speed"}
+"""Variable -> profile, in the order in which they are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ def choose(named: str | None) -> Choice:
         return Choice(from_environment, "RLM_PROFILE is set")
     if configured := _configured():
         return Choice(configured, f"{user_folder() / 'config.yaml'} says so")
-    for variable, name in _BY_KEY.items():
+    for variable, name in KEYS.items():
         if os.environ.get(variable):
             return Choice(name, f"{variable} is set")
-    keys = ", ".join(f"{variable} ({name})" for variable, name in _BY_KEY.items())
+    keys = ", ".join(f"{variable} ({name})" for variable, name in KEYS.items())
     raise ProfileError(
         f"no profile was named and no key is set: looked for -p, RLM_PROFILE, {keys}",
         "set a key, name a profile (`rlm profiles list`), or try `-p offline`: no key, no network, no language model",

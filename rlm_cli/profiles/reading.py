@@ -24,6 +24,8 @@ class Overrides:
 
 
 _NONE = Overrides()
+_SHARED = ("max_output_tokens", "timeout", "temperature")
+"""What a fallback takes over from the model that it stands in for."""
 
 
 def load(found: Found, overrides: Overrides = _NONE, inputs: Iterable[str] = (), trusted: bool = False) -> Profile:
@@ -95,11 +97,17 @@ def _other_model(old: "schema.Value | schema.Tree | None", model: str, role: str
     return {**tree, "model": schema.Value(model, f"--{role}-model")}
 
 
-def _model(plain: dict[str, Any]) -> ModelSpec:
-    settings = {key: value for key, value in plain.items() if key not in ("fallbacks", "price")}
+def _model(plain: dict[str, Any], above: dict[str, Any] | None = None) -> ModelSpec:
+    """Return one model; a fallback shares the reply's size, time and temperature with the model `above` it."""
+    settings = {key: value for key, value in (above or {}).items() if key in _SHARED}
+    settings |= {key: value for key, value in plain.items() if key not in ("fallbacks", "price")}
     settings["params"] = settings.get("params") or {}
     price = plain.get("price")
-    return ModelSpec(**settings, price=_price(price) if price is not None else None)
+    return ModelSpec(
+        **settings,
+        price=_price(price) if price is not None else None,
+        fallbacks=tuple(_model(each, plain) for each in plain.get("fallbacks") or ()),
+    )
 
 
 def _price(plain: dict[str, Any]) -> Price:

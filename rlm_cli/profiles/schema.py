@@ -70,11 +70,23 @@ def _mapping(content: Any) -> str | None:
     return None if isinstance(content, Mapping) else "must be a mapping"
 
 
+@dataclass(frozen=True, slots=True)
+class _Models:
+    """A list of models: an id, or a mapping of these keys."""
+
+    keys: dict[str, Any]
+
+
 def _nothing_yet(content: Any) -> str | None:
     return None if content in (None, []) else "is not supported yet; leave it out"
 
 
-_PRICE: dict[str, Any] = {"input": _number(0), "output": _number(0), "cached_input": _number(0, null=True)}
+_PRICE: dict[str, Any] = {
+    "input": _number(0),
+    "output": _number(0),
+    "cached_input": _number(0, null=True),
+    "cache_write": _number(0, null=True),
+}
 _MODEL: dict[str, Any] = {
     "model": _text,
     "api_base": _text_or_null,
@@ -84,15 +96,15 @@ _MODEL: dict[str, Any] = {
     "timeout": _number(0.1, 1e6),
     "context_window": _number(1, null=True, whole=True),
     "price": _PRICE,
-    "fallbacks": _nothing_yet,
     "params": _mapping,
 }
+_MODEL_WITH_FALLBACKS: dict[str, Any] = {**_MODEL, "fallbacks": _Models(_MODEL)}
 SCHEMA: dict[str, Any] = {
     "name": _text,
     "description": _text,
     "extends": _text_or_null,
-    "root": _MODEL,
-    "sub": _MODEL,
+    "root": _MODEL_WITH_FALLBACKS,
+    "sub": _MODEL_WITH_FALLBACKS,
     "limits": {
         "max_cost": _number(0, null=True),
         "max_iterations": _number(1, 100_000, whole=True),
@@ -146,6 +158,8 @@ def setting(option: str) -> Tree:
     leaf: Value | Tree
     if isinstance(last, dict):
         leaf = _read_mapping(node, last, where, names[-1])
+    elif isinstance(last, _Models):
+        leaf = _read_models(node, last, where, key)
     else:
         leaf = _checked(content, last, where, key)
     for name in reversed(names):
@@ -188,9 +202,31 @@ def _read_mapping(node: Any, schema: dict[str, Any], source: str, inside: str) -
         known = _known(key, schema, where)
         if isinstance(known, dict):
             tree[key] = _read_mapping(value_node, known, source, key)
+        elif isinstance(known, _Models):
+            tree[key] = _read_models(value_node, known, source, key)
         else:
             tree[key] = _checked(_content(value_node), known, where, key)
     return tree
+
+
+def _read_models(node: Any, known: _Models, source: str, key: str) -> Value:
+    """Return a list of models as a list of plain mappings."""
+    if node is None or node.tag == "tag:yaml.org,2002:null":
+        return Value([], source)
+    where = source if source.startswith("--set") else f"{source}, line {node.start_mark.line + 1}"
+    if not isinstance(node, yaml.SequenceNode):
+        raise ProfileError(f"{where}: {key} must be a list of models", f"as in {key}: [openai/gpt-5-mini]")
+    models = []
+    for item in node.value:
+        if isinstance(item, yaml.MappingNode):
+            tree = _read_mapping(item, known.keys, source, key)
+            assert isinstance(tree, dict)
+            if "model" not in tree:
+                raise ProfileError(f"{where}: a model under {key} has no model: ID")
+            models.append(plain(tree))
+        else:
+            models.append({"model": _checked(_content(item), known.keys["model"], where, key).content})
+    return Value(models, where)
 
 
 def _pairs(node: yaml.MappingNode) -> Iterator[tuple[Any, Any]]:

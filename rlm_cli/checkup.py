@@ -1,0 +1,153 @@
+"""What a run would find on this machine: versions, the profile, keys, local servers, tokenizer, sandbox, folders.
+
+Looks, and changes nothing. The names of keys are told, never their values. litellm is not imported and no provider is
+asked; local model servers are asked what they have. Prints nothing: `rlm doctor` does.
+"""
+
+import os
+import platform
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from rlm_cli import __version__
+from rlm_cli.addresses import OLLAMA, is_loopback, provider_of
+from rlm_cli.context_writer import ContextWriter
+from rlm_cli.errors import ProfileError, RlmError, SandboxError
+from rlm_cli.llm.local_servers import offered, ollama_address
+from rlm_cli.profiles import KEYS, Found, choose, load, user_folder, visible
+from rlm_cli.sandbox import open_repl
+from rlm_cli.seams import Cell, CellFinished
+from rlm_cli.tokens import count_tokens, vocabulary_folder
+from rlm_cli.trajectory import runs_folder
+from rlm_cli.types import Limits, ModelSpec
+
+_PACKAGES = ("litellm", "RestrictedPython", "tiktoken", "pypdfium2", "pathspec", "rich", "typer", "PyYAML")
+_SHOWN_MODELS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    name: str
+    value: str
+    failure: RlmError | None = None
+    """What keeps every run from working; None where nothing does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    facts: tuple[Fact, ...]
+
+
+def checkup() -> Iterator[Section]:
+    """Yield the sections, the quick ones first."""
+    specs = [spec for found in visible() for spec in _specs(found)]
+    yield Section("versions", (Fact("rlm", __version__), Fact("Python", _python()), Fact("packages", _packages())))
+    yield Section("profile", (_profile(),))
+    yield Section("keys", tuple(_keys(specs)))
+    yield Section("tokenizer", (_tokenizer(),))
+    yield Section("sandbox", (_sandbox(),))
+    yield Section("local servers", tuple(_servers(specs)))
+    yield Section("files", tuple(_files()))
+
+
+def _specs(found: Found) -> Iterable[ModelSpec]:
+    try:
+        profile = load(found)
+    except ProfileError:
+        return ()  # `rlm profiles list` says what is wrong with it
+    return (*profile.root.candidates, *profile.sub.candidates)
+
+
+def _python() -> str:
+    return f"{platform.python_version()} on {platform.system()} {platform.release()} {platform.machine()}"
+
+
+def _packages() -> str:
+    return ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _profile() -> Fact:
+    try:
+        choice = choose(None)
+    except ProfileError as error:
+        return Fact("without -p", f"none; {error.hint or error}")
+    return Fact("without -p", f"{choice.name}: {choice.reason}")
+
+
+def _keys(specs: list[ModelSpec]) -> Iterator[Fact]:
+    named = [*KEYS, *(spec.api_key_env for spec in specs if spec.api_key_env)]
+    there = {name for name, value in os.environ.items() if name.endswith("_API_KEY") and value.strip()}
+    there |= {name for name in named if os.environ.get(name, "").strip()}
+    yield Fact("set", ", ".join(sorted(there)) or "none")
+    missing = sorted(set(named) - there)
+    if missing:
+        yield Fact("not set", ", ".join(missing))
+
+
+def _tokenizer() -> Fact:
+    folder = vocabulary_folder()
+    if folder is None:
+        return Fact("o200k_base", "not in litellm's package: tiktoken will fetch it when tokens are counted first")
+    return Fact("o200k_base", f"counts offline ({count_tokens('hello world')} tokens in 'hello world'), from {folder}")
+
+
+def _sandbox() -> Fact:
+    writer = ContextWriter(several=False)
+    writer.add("checkup.txt", ["checkup"])
+    context = writer.finish(["checkup.txt"], [], 1)
+    try:
+        repl = open_repl(context, Limits())
+        try:
+            repl.send(Cell(1, ("print(context)",)))
+            came = repl.receive(30.0)
+            if not isinstance(came, CellFinished) or came.output != "checkup\n":
+                raise SandboxError("code ran in the sandbox, and did not print what it should")
+            return Fact("in force", ", ".join(repl.facts.walls))
+        finally:
+            repl.close()
+    except SandboxError as error:
+        return Fact("fails", str(error), error)
+    finally:
+        context.close()
+
+
+def _servers(specs: list[ModelSpec]) -> Iterator[Fact]:
+    yield _server("Ollama", ollama_address(), "/api/tags")
+    others = {spec.api_base: spec for spec in specs if is_loopback(spec.api_base)}
+    for address, spec in others.items():
+        if address is not None and provider_of(spec.model) not in OLLAMA:
+            yield _server(provider_of(spec.model), address, "/models", spec.api_key_env)
+
+
+def _server(name: str, address: str, path: str, key_variable: str | None = None) -> Fact:
+    models = offered(address.rstrip("/") + path, key_variable)
+    if models is None:
+        return Fact(name, f"does not answer at {address}")
+    more = f" and {len(models) - _SHOWN_MODELS} more" if len(models) > _SHOWN_MODELS else ""
+    return Fact(name, f"answers at {address}: {', '.join(models[:_SHOWN_MODELS]) or 'no models'}{more}")
+
+
+def _files() -> Iterator[Fact]:
+    yield Fact("settings", _shown(user_folder()))
+    yield Fact("profiles", _shown(user_folder() / "profiles"))
+    yield Fact("recorded runs", _shown(runs_folder()))
+
+
+def _shown(folder: Path) -> str:
+    try:
+        sizes = [path.stat().st_size for path in folder.iterdir() if path.is_file()]
+    except FileNotFoundError:
+        return f"{folder} (not there yet)"
+    except OSError as error:
+        return f"{folder} (cannot be read: {error.strerror})"
+    return f"{folder} ({len(sizes):,} file{'s' * (len(sizes) != 1)}, {sum(sizes) / 1e6:.1f} MB)"

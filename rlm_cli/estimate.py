@@ -1,0 +1,55 @@
+"""What a run may come to in money, before anything is sent: a range from arithmetic, with its assumptions.
+
+The least is a question that a few searches settle; the most, one for which the sub-model reads the whole text once. A
+run may fall outside of it; the cap is what holds. Knows prices and token counts, and asks nobody.
+"""
+
+from dataclasses import dataclass
+
+from rlm_cli.types import ModelSpec, Profile
+
+_FEW, _MANY = 3, 15
+"""Iterations."""
+_FIRST_PROMPT, _GROWTH, _REPLY = 3_000, 1_500, 500
+"""Tokens: the system prompt and the first message, what an iteration adds to the history, what the root replies."""
+_PIECE, _FINDING = 25_000, 500
+"""Tokens: a sub-prompt (some 100,000 characters), and what the sub-model replies to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """USD; `high` is no more than the cap."""
+
+    low: float
+    high: float
+
+
+def estimate(profile: Profile, tokens: int) -> Estimate | None:
+    """Return what a run over `tokens` tokens may cost; None where a price is unknown."""
+    root, sub, limits = profile.root, profile.sub, profile.limits
+    if root.price is None or sub.price is None:
+        return None
+    low = _exploring(root, min(_FEW, limits.max_iterations))
+    high = _exploring(root, min(_MANY, limits.max_iterations)) + _reading(sub, tokens, limits.max_subcalls)
+    if limits.max_cost is not None:
+        low, high = min(low, limits.max_cost), min(high, limits.max_cost)
+    return Estimate(low, max(low, high))
+
+
+def _exploring(root: ModelSpec, iterations: int) -> float:
+    """Each iteration sends the whole history again."""
+    sent = iterations * _FIRST_PROMPT + (_GROWTH + _REPLY) * iterations * (iterations - 1) // 2
+    return _cost(root, sent, iterations * _REPLY)
+
+
+def _reading(sub: ModelSpec, tokens: int, most: int) -> float:
+    piece = _PIECE
+    if sub.context_window is not None:
+        piece = max(1, min(piece, sub.context_window - sub.max_output_tokens))
+    pieces = min(-(-tokens // piece), most)
+    return _cost(sub, min(tokens, pieces * piece), pieces * _FINDING)
+
+
+def _cost(spec: ModelSpec, given: int, taken: int) -> float:
+    assert spec.price is not None
+    return (given * spec.price.input + taken * spec.price.output) / 1_000_000

@@ -1,0 +1,35 @@
+"""A profile as YAML again: what `extends`, settings and defaults have made of it, ready to be copied and changed."""
+
+from dataclasses import asdict
+from typing import Any
+
+import yaml
+
+from rlm_cli.types import ModelSpec, Profile
+
+
+def as_yaml(profile: Profile) -> str:
+    """Return the whole profile; reading it gives the same profile back."""
+    plain = {
+        "name": profile.name,
+        **({"description": profile.description} if profile.description else {}),
+        "root": _model(profile.root),
+        "sub": _model(profile.sub),
+        "limits": asdict(profile.limits),
+    }
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
+    return text
+
+
+def _model(spec: ModelSpec) -> dict[str, Any]:
+    return {**_alone(spec), "fallbacks": [_alone(each) for each in spec.fallbacks]}
+
+
+def _alone(spec: ModelSpec) -> dict[str, Any]:
+    plain = {**asdict(spec), "params": dict(spec.params)}
+    del plain["fallbacks"]
+    if spec.price is None:
+        del plain["price"]
+    else:
+        del plain["price"]["long"]  # known from litellm's table alone
+    return plain

@@ -1,0 +1,269 @@
+"""A loopback model server without a wire of its own: scripts, kept requests, delays, errors and broken connections.
+
+Each wire is a subclass in a module beside this one (openai_server.py, anthropic_server.py, ...) that says where calls
+go, how a `Scripted` becomes a body, how an error looks, and where the key and the prompt stand in a request. A script
+that is a function gets the request in one form on all wires: OpenAI's, with texts for contents.
+
+    with AnthropicServer(reply=["first", Scripted("second", output_tokens=7)]) as server:
+        ModelSpec("anthropic/any", api_base=server.url, api_key_env="SOME_KEY")
+        server.requests[0]["system"]
+
+Not covered: streaming, tools, several choices.
+"""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """One answer of the server. The defaults make a good reply; each wire reports the counts in its own way."""
+
+    text: str | None = ""
+    input_tokens: int = 10
+    """All of the prompt, the cached and the newly written part included."""
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 5
+    reasoning_tokens: int = 0
+    """Part of `output_tokens`."""
+    with_usage: bool = True
+    finish_reason: str = "stop"
+    """`stop`, `length` and `content_filter` become the wire's own words; others are sent as they are."""
+    refusal: str | None = None
+    """The provider declines before there is a text, and says this."""
+    thinking: str | None = None
+    """What the model thought, apart from its text."""
+    delay: float = 0.0
+    """Seconds before anything is sent; closing the server ends it early."""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    error: Mapping[str, Any] | None = None
+    """For a status other than 200: what the wire's error says."""
+    raw: str | None = None
+    """The body instead of all the above."""
+    cut: bool = False
+    """Announce the whole body, send half of it, hang up."""
+    drop: bool = False
+    """Hang up without a word."""
+
+
+Body = dict[str, Any]
+Script = str | Scripted | Sequence[str | Scripted] | Callable[[Body], str | Scripted]
+
+
+def rate_limited(retry_after: float | None = None) -> Scripted:
+    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    return Scripted(status=429, headers=headers, error={"message": "Rate limit reached", "type": "requests"})
+
+
+class ModelServer:
+    """Serves `reply`: one answer for all, a list in order (its last one stays), or a function of the request."""
+
+    base_path: ClassVar[str] = ""
+    """What follows the host in an `api_base`."""
+
+    def __init__(self, reply: Script = "ok") -> None:
+        self._reply = reply
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._requests: list[Body] = []
+        self._asked: list[Body] = []
+        self._keys: list[str] = []
+        self._paths: list[str] = []
+        self._failures: list[Exception] = []
+        self._open = 0
+        self._connections = 0
+        self._widest = 0
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.home = self
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    # --- the wire ------------------------------------------------------------------------------------------------
+
+    def serves(self, path: str) -> bool:
+        """Calls of this wire go to this path."""
+        raise NotImplementedError
+
+    def key(self, headers: "Message[str, str]") -> str:
+        """Return the key that a request carries."""
+        raise NotImplementedError
+
+    def read(self, body: Body, path: str) -> Body:
+        """Return the request in OpenAI's form: `model`, and `messages` whose contents are texts."""
+        raise NotImplementedError
+
+    def write(self, scripted: Scripted, model: str) -> Body:
+        """Return the body of a good reply."""
+        raise NotImplementedError
+
+    def complain(self, status: int, error: Mapping[str, Any]) -> Body:
+        """Return the body of an error; `error` holds a `message` and what else a script says of it."""
+        raise NotImplementedError
+
+    # --- what was asked ------------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """The `api_base` to give."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}{self.base_path}"
+
+    @property
+    def requests(self) -> list[Body]:
+        """Every request body so far, as it came, in order of arrival."""
+        with self._lock:
+            return list(self._requests)
+
+    @property
+    def asked(self) -> list[Body]:
+        """The same in OpenAI's form."""
+        with self._lock:
+            return list(self._asked)
+
+    @property
+    def keys(self) -> list[str]:
+        """The key of every request."""
+        with self._lock:
+            return list(self._keys)
+
+    @property
+    def paths(self) -> list[str]:
+        """The path of every request, those that are not served included."""
+        with self._lock:
+            return list(self._paths)
+
+    @property
+    def widest(self) -> int:
+        """The most requests that were being answered at one moment."""
+        with self._lock:
+            return self._widest
+
+    @property
+    def connections(self) -> int:
+        """How many connections clients have opened."""
+        with self._lock:
+            return self._connections
+
+    # --- serving -------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        if self._failures and error is None:
+            raise self._failures[0]
+
+    def _connected(self) -> None:
+        with self._lock:
+            self._connections += 1
+
+    def _payload(self, body: Body, path: str, headers: "Message[str, str]") -> tuple[Scripted, bytes]:
+        with self._lock:
+            self._paths.append(path)
+        if not self.serves(path):
+            wrong = Scripted(status=404, error={"message": f"nothing is served at {path}"})
+            return wrong, json.dumps(self.complain(404, wrong.error or {})).encode()
+        asked = self.read(body, path)
+        scripted = self._answer(body, asked, self.key(headers))
+        if scripted.raw is not None:
+            return scripted, scripted.raw.encode()
+        if scripted.status != 200:
+            error = scripted.error or {"message": f"scripted {scripted.status}"}
+            return scripted, json.dumps(self.complain(scripted.status, error)).encode()
+        return scripted, json.dumps(self.write(scripted, asked["model"])).encode()
+
+    def _answer(self, body: Body, asked: Body, key: str) -> Scripted:
+        with self._lock:
+            number = len(self._requests)
+            self._requests.append(body)
+            self._asked.append(asked)
+            self._keys.append(key)
+        try:
+            reply = self._pick(asked, number)
+        except Exception as error:  # noqa: BLE001 - a bug in a test's script: shown to the client, raised at the end
+            self._failures.append(error)
+            return Scripted(status=400, error={"message": f"the test's script failed: {error!r}"})
+        scripted = Scripted(reply) if isinstance(reply, str) else reply
+        if scripted.delay:
+            self._closing.wait(scripted.delay)
+        return scripted
+
+    def _pick(self, asked: Body, number: int) -> str | Scripted:
+        if callable(self._reply):
+            return self._reply(asked)
+        if isinstance(self._reply, str | Scripted):
+            return self._reply
+        return self._reply[min(number, len(self._reply) - 1)]
+
+
+def text_of(content: Any) -> str:
+    """Return the text of a message's content, which is one or a list of blocks."""
+    return content if isinstance(content, str) else "".join(block["text"] for block in content)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+    home: ModelServer
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.home._connected()
+
+    def do_POST(self) -> None:
+        home = self.server.home
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with home._lock:
+            home._open += 1
+            home._widest = max(home._widest, home._open)
+        try:
+            scripted, payload = home._payload(body, self.path, self.headers)
+        finally:
+            with home._lock:
+                home._open -= 1
+        try:
+            self._send(scripted, payload)
+        except ConnectionError:
+            self.close_connection = True  # the client has given up, as in tests of timeouts
+
+    def _send(self, scripted: Scripted, payload: bytes) -> None:
+        if scripted.drop:
+            self._hang_up()
+            return
+        self.send_response(scripted.status)
+        html = payload.lstrip()[:1] == b"<"
+        self.send_header("Content-Type", "text/html" if html else "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        for name, value in scripted.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(payload[: len(payload) // 2] if scripted.cut else payload)
+        self.wfile.flush()
+        if scripted.cut:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: stderr belongs to the program under test."""
