@@ -19,6 +19,8 @@ _TOKENIZER_MARGIN = 1.3
 _MESSAGE_TOKENS = 8
 _LAST_WORD_SHARE = 0.15
 _LAST_WORD_SECONDS = 60.0
+_STORING_SHARE = 0.33
+"""Of the last word's time: for the cell that was waiting when the calls were abandoned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,17 @@ class Budget:
 
     def seconds_left(self, last_word: bool = False) -> float:
         """Seconds until calls are abandoned; the last word's own share is left out unless `last_word`."""
-        kept_back = 0.0 if last_word else min(_LAST_WORD_SECONDS, self.limits.timeout * _LAST_WORD_SHARE)
+        kept_back = 0.0 if last_word else self._last_word_seconds
         return self.limits.timeout - kept_back - self.elapsed()
+
+    def cell_seconds_left(self, last_word: bool = False) -> float:
+        """Seconds until a cell is interrupted: it may store what its calls brought after these have been abandoned."""
+        kept_back = 0.0 if last_word else self._last_word_seconds * (1 - _STORING_SHARE)
+        return self.limits.timeout - kept_back - self.elapsed()
+
+    @property
+    def _last_word_seconds(self) -> float:
+        return min(_LAST_WORD_SECONDS, self.limits.timeout * _LAST_WORD_SHARE)
 
     def time_is_up(self) -> LimitReached:
         """Return the refusal that a run gets whose time is over."""

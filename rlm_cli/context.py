@@ -1,6 +1,6 @@
 """The context: the whole input as UTF-8 in one anonymous file, and the one way from text to place.
 
-Covered: reading any part of it, offset -> path and line, finding a quote.
+Covered: reading any part of it, offset -> path, line and page, finding a document and a quote.
 Not covered: writing it (context_writer.py), where text comes from (loaders/), what the model sees of it (engine/).
 
 The text is never held as one `str` here. It lies in a sealed memory file (Linux) or an unlinked temporary one, which
@@ -12,22 +12,17 @@ import bisect
 import hashlib
 import mmap
 import os
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rlm_cli.errors import InputError
+from rlm_cli.quotes import wanted_quote
 from rlm_cli.types import Document, Skipped
 
-_MOST_PLACES = 200_000
 STRIDE = 1 << 16
 """Bytes between two marks, about."""
-
-_WHITE_SPACE = (
-    rb"(?:[\x09-\x0d\x1c-\x20]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)+"
-)
-"""What `str.split` takes for white space, in UTF-8."""
 
 
 def header(path: str) -> str:
@@ -44,6 +39,10 @@ def shown_path(path: str) -> str:
     )
 
 
+def _last_part(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """One place where character, byte and line are all known."""
@@ -54,37 +53,15 @@ class Mark:
     """Newlines before this character."""
 
 
-class TooManyPlaces(Exception):
-    """More of the text begins like the quote than can be looked through."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Quote:
-    """What is looked for: as it is, and with its white space free."""
+class Found:
+    """Where a quote stands."""
 
-    exact: bytes
-    first_word: bytes
-    pattern: re.Pattern[bytes]
-
-    def search(self, text: mmap.mmap, start: int, end: int) -> tuple[int, int] | None:
-        """Return the bytes from and up to which the quote stands, the exact form preferred.
-
-        The pattern is tried at places that begin like it, and at a bounded number of those: on text made for it, a
-        search by the pattern alone takes hours.
-        """
-        found = text.find(self.exact, start, end)
-        if found >= 0:
-            return found, found + len(self.exact)
-        place = start
-        for _ in range(_MOST_PLACES):
-            place = text.find(self.first_word, place, end)
-            if place < 0:
-                return None
-            match = self.pattern.match(text, place, end)
-            if match is not None:
-                return match.span()
-            place += 1
-        raise TooManyPlaces
+    path: str
+    line: int
+    end_line: int
+    offset: int
+    """Of its first character."""
 
 
 class Context:
@@ -140,6 +117,23 @@ class Context:
     def document(self, path: str) -> Document | None:
         return self._by_path.get(path)
 
+    def document_called(self, name: str) -> Document | None:
+        """Return the document with this path or, where only one path ends in `name`, that one."""
+        whole = self._by_path.get(name)
+        if whole is not None:
+            return whole
+        ending = "/" + name.removeprefix("./").lstrip("/")
+        same = [each for each in self._by_name.get(_last_part(name), ()) if ("/" + each.path).endswith(ending)]
+        return same[0] if len(same) == 1 else None
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Document]]:
+        """The documents by the last part of their paths."""
+        named = defaultdict(list)
+        for document in self.documents:
+            named[_last_part(document.path)].append(document)
+        return named
+
     def skipped_by_reason(self) -> dict[str, int]:
         """Return reason -> number of files, most frequent first."""
         return dict(Counter(each.reason for each in self.skipped).most_common())
@@ -166,6 +160,17 @@ class Context:
         inside = min(max(offset, document.span.start), document.span.end)
         return document.path, self._newlines_before(inside) - self._newlines_before(document.span.start) + 1
 
+    def page_of(self, path: str, offset: int) -> tuple[int | None, str | None]:
+        """Return (page from 1, what is printed on it) of an offset in a document; Nones where it has no pages.
+
+        Raises KeyError for an unknown path.
+        """
+        pages = self._by_path[path].pages
+        if not pages:
+            return None, None
+        number = max(1, bisect.bisect_right(pages, offset, key=lambda page: page.start))
+        return number, pages[number - 1].label
+
     def lines_of(self, path: str, first: int, last: int) -> str:
         """Return lines `first` to `last` (from 1, both included) of a document; "" where there are none.
 
@@ -179,19 +184,15 @@ class Context:
         end = self._byte_of_line(base + last, document)
         return self._bytes(start, end).decode("utf-8")
 
-    def find(self, quote: str, path: str | None = None, near: int | None = None) -> tuple[str, int, int] | None:
-        """Return (path, first line, last line) of a place where `quote` stands, or None.
+    def find(self, quote: str, path: str | None = None, near: int | None = None) -> Found | None:
+        """Return a place where `quote` stands, or None.
 
         Searches one document, or all; with `near` (a character offset) first the place at or after it. Runs of white
         space match each other, so that a quote may be re-wrapped; nothing else is forgiven. Raises TooManyPlaces.
         """
-        try:
-            words = [word.encode("utf-8") for word in quote.split()]
-        except UnicodeEncodeError:
-            return None  # half a surrogate pair, which no text holds
-        if not words or not self.size:
+        wanted = wanted_quote(quote)
+        if wanted is None or not self.size:
             return None
-        wanted = _Quote(quote.strip().encode("utf-8"), words[0], re.compile(_WHITE_SPACE.join(map(re.escape, words))))
         documents = self.documents if path is None else [d for d in self.documents if d.path == path]
         if near is not None:
             documents = sorted(documents, key=lambda document: not document.span.start <= near <= document.span.end)
@@ -207,7 +208,7 @@ class Context:
                     start, end = hit
                     base = self._newlines_before(document.span.start)
                     line = self._newlines_before_byte(start) - base + 1
-                    return document.path, line, line + text[start:end].count(b"\n")
+                    return Found(document.path, line, line + text[start:end].count(b"\n"), self._character_of(start))
         return None
 
     def offset_of(self, path: str, line: int) -> int:
@@ -216,9 +217,7 @@ class Context:
         Raises KeyError for an unknown path.
         """
         document = self._by_path[path]
-        byte = self._byte_of_line(self._newlines_before(document.span.start) + line - 1, document)
-        mark = self._marks[bisect.bisect_right(self._marks, byte, key=lambda mark: mark.byte) - 1]
-        return mark.character + len(self._bytes(mark.byte, byte).decode("utf-8"))
+        return self._character_of(self._byte_of_line(self._newlines_before(document.span.start) + line - 1, document))
 
     def is_intact(self) -> bool:
         """Tell whether the bytes still are those that were written."""
@@ -258,6 +257,10 @@ class Context:
         # A character is four bytes at most; what the slice cuts in half at its end is not among those counted.
         piece = self._bytes(mark.byte, min(self.size, mark.byte + 4 * missing)).decode("utf-8", "ignore")
         return mark.byte + len(piece[:missing].encode("utf-8"))
+
+    def _character_of(self, byte: int) -> int:
+        mark = self._marks[bisect.bisect_right(self._marks, byte, key=lambda mark: mark.byte) - 1]
+        return mark.character + len(self._bytes(mark.byte, byte).decode("utf-8"))
 
     def _newlines_before(self, character: int) -> int:
         mark = self._mark_before(character)

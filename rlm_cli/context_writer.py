@@ -1,20 +1,26 @@
 """Writes a Context, piece by piece: documents in, one sealed text out.
 
-Covered: headers, spans, marks, line counts, the digest, the anonymous file. Not covered: reading (context.py), what is
-worth loading and how it is decoded (loaders/).
+Covered: headers, spans, marks, lines, pages, the digest, the anonymous file. Not covered: reading (context.py), what
+is worth loading and how it is decoded (loaders/).
 """
 
 import codecs
 import fcntl
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rlm_cli.context import STRIDE, Context, Mark, header
 from rlm_cli.errors import InputError
-from rlm_cli.types import Document, Skipped, Span
+from rlm_cli.types import Document, Page, Skipped, Span
+
+MOST_PAGES = 200_000
+"""Pages of one document. A text with more form feeds than that is not parted by them."""
+_PAGED = ("pdf", "text", "txt")
+"""Kinds in which a form feed begins a page; source files hold them as ornaments."""
 
 
 @dataclass(slots=True)
@@ -41,7 +47,8 @@ class ContextWriter:
         self._hash = hashlib.sha256()
         self._marks = [Mark(0, 0, 0)]
         self._at = _Position()
-        self._documents: list[tuple[str, str, Span, int]] = []
+        self._documents: list[Document] = []
+        """Their tokens are filled in at the end."""
 
     @property
     def characters(self) -> int:
@@ -70,7 +77,10 @@ class ContextWriter:
                 self._write(("" if self._at.last == "\n" else "\n") + header(path))
             self._mark()
             start, newlines = self._at.character, self._at.newlines
+            page_starts = [start]
             for piece in pieces:
+                if kind in _PAGED and len(page_starts) <= MOST_PAGES:
+                    page_starts += [self._at.character + found.end() for found in re.finditer("\f", piece)]
                 self._write(piece)
             self._mark()
         except BaseException:
@@ -80,7 +90,14 @@ class ContextWriter:
             os.lseek(self._file, self._at.byte, os.SEEK_SET)
             raise
         open_line = self._at.last != "\n" and self._at.character > start
-        self._documents.append((path, kind, Span(start, self._at.character), self._at.newlines - newlines + open_line))
+        span, lines = Span(start, self._at.character), self._at.newlines - newlines + open_line
+        self._documents.append(Document(path, span, lines, 0, kind, _pages(kind, page_starts, span.end)))
+
+    def name_pages(self, labels: Sequence[str | None], title: str | None) -> None:
+        """Say what is printed on the pages of the last document, and what it calls itself."""
+        document = self._documents[-1]
+        pages = tuple(Page(page.start, label) for page, label in zip(document.pages, labels, strict=True))
+        self._documents[-1] = replace(document, pages=pages, title=title)
 
     def finish(
         self,
@@ -99,10 +116,9 @@ class ContextWriter:
         self._mark()
         if document_tokens is None:
             density = tokens / self._at.character if self._at.character else 0.0
-            document_tokens = [round((span.end - span.start) * density) for _, _, span, _ in self._documents]
+            document_tokens = [round((each.span.end - each.span.start) * density) for each in self._documents]
         documents = tuple(
-            Document(path, span, lines, its_tokens, kind)
-            for (path, kind, span, lines), its_tokens in zip(self._documents, document_tokens, strict=True)
+            replace(each, tokens=its_tokens) for each, its_tokens in zip(self._documents, document_tokens, strict=True)
         )
         descriptor, self._file = _sealed(self._file), -1
         return Context(
@@ -124,9 +140,10 @@ class ContextWriter:
             self._file = -1
 
     def _without_header(self) -> "ContextWriter":
-        [(path, kind, _, _)] = self._documents
+        [only] = self._documents
         alone = ContextWriter(several=False)
-        alone.add(path, self._pieces(len(header(path).encode("utf-8"))), kind)
+        alone.add(only.path, self._pieces(len(header(only.path).encode("utf-8"))), only.kind)
+        alone.name_pages([page.label for page in only.pages], only.title)
         self.discard()
         return alone
 
@@ -171,6 +188,14 @@ class ContextWriter:
                     "free some space, or point TMPDIR at a folder that has it",
                 ) from error
             view = view[written:]
+
+
+def _pages(kind: str, starts: list[int], end: int) -> tuple[Page, ...]:
+    if kind != "pdf" and not 1 < len(starts) <= MOST_PAGES:
+        return ()
+    # Programs that write text by pages end the last one, too.
+    last = len(starts) - (len(starts) > 1 and starts[-1] == end)
+    return tuple(map(Page, starts[:last]))
 
 
 def _anonymous_file() -> int:

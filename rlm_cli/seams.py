@@ -63,6 +63,8 @@ class ClaimChecked:
     path: str = ""
     line: int = 0
     end_line: int = 0
+    page: int | None = None
+    """Where the document has pages."""
     refused: str | None = None
 
 

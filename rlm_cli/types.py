@@ -109,6 +109,16 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a document; its number is its place in `Document.pages`, from 1."""
+
+    start: int
+    """Characters into the context; for all but the first, just behind a form feed."""
+    label: str | None = None
+    """What is printed on it (`vi`, `A-3`), where the PDF says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One document of the context; its header line, if there is one, lies outside `span`."""
 
@@ -119,7 +129,11 @@ class Document:
     tokens: int
     """An estimate unless the context's `tokens_exact` is set."""
     kind: str = "text"
-    """The lower-case extension without its dot, else `text`."""
+    """The lower-case extension without its dot, else `text`; `pdf` for every PDF."""
+    pages: tuple[Page, ...] = ()
+    """Of a PDF, or of a text in which form feeds part pages; else none."""
+    title: str | None = None
+    """What a PDF calls itself: as trustworthy as its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +257,9 @@ class Citation:
     verified: bool = False
     """The quote stands at that place; for a reference without a quote: the place exists."""
     page: int | None = None
+    """From 1; where the quote begins."""
     page_label: str | None = None
+    """What is printed on that page, where the PDF says so."""
     cell: int | None = None
     record: int | None = None
 

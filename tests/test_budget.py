@@ -153,6 +153,16 @@ def test_subcalls_are_taken_all_or_none_and_the_refusal_names_what_is_left() -> 
     budget.take_subcalls(2)
 
 
+def test_a_cell_may_store_what_came_after_the_calls_were_abandoned() -> None:
+    now = [0.0]
+    budget = Budget(Limits(timeout=100), clock=lambda: now[0])
+    assert budget.seconds_left() == pytest.approx(85)
+    assert budget.cell_seconds_left() == pytest.approx(85 + 0.33 * 15)
+    assert budget.cell_seconds_left(last_word=True) == budget.seconds_left(last_word=True) == 100
+    now[0] = 86
+    assert budget.seconds_left() < 0 < budget.cell_seconds_left()
+
+
 def test_time_for_the_last_word_is_kept_back_from_the_start() -> None:
     clock = Clock()
     budget = Budget(Limits(timeout=100), clock)

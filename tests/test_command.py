@@ -147,9 +147,9 @@ def test_a_folder_with_nothing_to_read(tmp_path: Path) -> None:
     assert "binary" in said
 
 
-def test_a_named_pdf_is_not_read_as_text(tmp_path: Path) -> None:
+def test_a_damaged_pdf_is_not_read_as_text(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n")
-    assert "PDF" in refused(str(tmp_path / "a.pdf"), "q", "-p", "offline")
+    assert "a.pdf is damaged" in refused(str(tmp_path / "a.pdf"), "q", "-p", "offline")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,14 @@ def written(*documents: str, several: bool | None = None) -> Context:
     return writer.finish(["in"], [], tokens=100)
 
 
+def found(context: Context, quote: str, path: str | None = None, near: int | None = None) -> tuple[str, int, int]:
+    """Find a quote that is there; its offset leads to its first word."""
+    place = context.find(quote, path, near)
+    assert place is not None
+    assert context.text(place.offset, place.offset + len(quote.split()[0])) == quote.split()[0]
+    return place.path, place.line, place.end_line
+
+
 def joined(*documents: str) -> str:
     """What several documents come to, written the simple way."""
     whole = ""
@@ -101,8 +109,8 @@ def test_places_stay_right_far_into_a_large_text(blocks: list[str], drawn: st.Da
 
 def test_a_quote_is_found_where_it_stands_though_it_was_wrapped_anew() -> None:
     context = written("one\ntwo", "a\nthe quick\r\n\u00a0 brown\u2003fox\nend")
-    assert context.find("quick brown fox") == ("d1", 2, 3)
-    assert context.find("the quick\u00a0brown") == ("d1", 2, 3)
+    assert found(context, "quick brown fox") == ("d1", 2, 3)
+    assert found(context, "the quick\u00a0brown") == ("d1", 2, 3)
     assert context.find("quick  fox") is None
     assert context.find("one", path="d1") is None
     assert context.find("===== d1 =====") is None
@@ -113,17 +121,17 @@ def test_a_quote_is_found_where_it_stands_though_it_was_wrapped_anew() -> None:
 def test_a_quote_with_half_a_character_is_not_taken_for_a_question_mark() -> None:
     context = written("why? because")
     assert context.find("why\udcff") is None
-    assert context.find("why?") == ("d0", 1, 1)
+    assert found(context, "why?") == ("d0", 1, 1)
     context.close()
 
 
 def test_a_quote_that_stands_twice_is_found_near_the_place_that_was_named() -> None:
     context = written("x\nsame\ny\nsame\n", "same")
     first, second = (document.span.start for document in context.documents)
-    assert context.find("same", near=first + 5) == ("d0", 4, 4)
-    assert context.find("same", near=first + 12) == ("d0", 2, 2)
-    assert context.find("same", near=second) == ("d1", 1, 1)
-    assert context.find("same") == ("d0", 2, 2)
+    assert found(context, "same", near=first + 5) == ("d0", 4, 4)
+    assert found(context, "same", near=first + 12) == ("d0", 2, 2)
+    assert found(context, "same", near=second) == ("d1", 1, 1)
+    assert found(context, "same") == ("d0", 2, 2)
     context.close()
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from support.screens import written
 
 from rlm_cli import analyze
+from rlm_cli.display.folding import fold
 from rlm_cli.display.lines import meter, share_bar
 from rlm_cli.display.safe import safe, safe_line
-from rlm_cli.display.state import Head, State, fold, head
+from rlm_cli.display.state import Head, State, head
 from rlm_cli.display.wording import cost, line
 from rlm_cli.events import EVENTS, ROOT, Event, IterationStarted, RunFinished, SubcallFailed, SubcallStarted
 from rlm_cli.types import Usage

@@ -113,9 +113,11 @@ class Run:
             for prompt in prompts
         ]
 
-    def cite(self, offset: int, quote: str) -> None:
+    def cite(self, offset: int, quote: str) -> str:
         if not self.context.startswith(quote, offset) or not quote.strip():
             raise ValueError("not there")
+        [document] = [each for each in self.names["documents"] if each.start <= offset < each.end]
+        return f"{document.path}:{self.context.count(chr(10), document.start, offset) + 1}"
 
     def final(self, answer: str, evidence: list[tuple[int, str]], doubt: str) -> None:
         for offset, quote in evidence:

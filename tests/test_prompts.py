@@ -59,7 +59,7 @@ def test_the_first_message_holds_the_question_the_shape_and_the_limits(tmp_path:
         ("a.json", "[1, 2, 3]", "one JSON array"),
         ("a.csv", "name,age\nann,3\nbob,4\n", "CSV, 3 lines; columns: name, age"),
         ("a.log", "2020-01-01 || ann || hello there\n" * 9, "most of them 3 fields separated by ' || '"),
-        ("a.txt", "page one\fpage two\n", "form feeds"),
+        ("a.txt", "page one\fpage two\n", "Text of 2 pages"),
         ("a.txt", "[Intro] just prose\nmore of it\n", "plain text, 2 lines"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the words of a command line mean: question or input, amounts, sizes."""
+"""What the words of a command line mean: question or input, amounts, sizes, passwords."""
 
 import os
 import re
@@ -65,6 +65,20 @@ def size(option: str, text: str) -> int:
     if match is None:
         raise UsageError(f"{option} {text}: not a number", f"as in {option} 500k or {option} 20M")
     return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def passwords(option: str, name: str) -> tuple[str, ...]:
+    """Return the lines of a file, each a password as it stands."""
+    try:
+        lines = Path(name).read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise UsageError(f"{option} {name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{option} {name}: it is not UTF-8") from error
+    found = tuple(filter(None, lines))
+    if not found:
+        raise UsageError(f"{option} {name}: it holds no password", "the password stands alone on the first line")
+    return found
 
 
 def _read_question(name: str) -> str:

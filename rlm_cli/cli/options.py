@@ -49,6 +49,7 @@ Exclude = Annotated[Texts, _input("-x", "--exclude", metavar="GLOB", help="Leave
 NoGitignore = Annotated[Switch, _input("--no-gitignore", help="Load ignored files too.")]
 Hidden = Annotated[Switch, _input("--hidden", help="Load what is named with a first dot.")]
 MaxFileSize = Annotated[str, _input("--max-file-size", metavar="SIZE", help="Skip larger files found in folders.")]
+PasswordFile = Annotated[Text, _input("--password-file", metavar="FILE", help="Passwords of PDFs, one a line.")]
 ExactTokens = Annotated[Switch, _input("--exact-tokens", help="Count tokens instead of estimating them.")]
 
 ProfileName = Annotated[

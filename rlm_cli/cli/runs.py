@@ -76,9 +76,10 @@ def show(
     from rich.text import Text
 
     from rlm_cli.cli.terminal import print_answer, print_lines, width
+    from rlm_cli.display.folding import fold
     from rlm_cli.display.safe import safe_line
     from rlm_cli.display.screen import block, header, unfinished
-    from rlm_cli.display.state import State, fold
+    from rlm_cli.display.state import State
     from rlm_cli.errors import InputError
     from rlm_cli.trajectory import find_run, read_run
 

@@ -15,9 +15,10 @@ from rich.live import Live
 from rich.segment import ControlType
 from rich.text import Text
 
+from rlm_cli.display.folding import fold
 from rlm_cli.display.lines import joined
 from rlm_cli.display.screen import block, header, status
-from rlm_cli.display.state import State, fold
+from rlm_cli.display.state import State
 from rlm_cli.events import Event
 
 _MARGIN = 3

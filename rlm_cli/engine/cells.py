@@ -64,7 +64,7 @@ class Cells:
     def _converse(self, cell: Cell, here: CallPath, last_word: bool) -> Generator[Event, None, CellFinished]:
         running = _Running(here, last_word)
         try:
-            self.session.send(cell, functools.partial(self.budget.seconds_left, last_word))
+            self.session.send(cell, functools.partial(self.budget.cell_seconds_left, last_word))
             while not isinstance(message := self.session.receive(), CellFinished):
                 self.session.answer((yield from self._answer(message, running)))
         except (CellTimedOut, ReplDied) as error:
@@ -87,7 +87,7 @@ class Cells:
                 running.evidence.append(checked)
             else:
                 self.progress.citations[checked] = None
-            return ClaimChecked(checked.path, checked.line or 0, checked.end_line or 0)
+            return ClaimChecked(checked.path, checked.line or 0, checked.end_line or 0, checked.page)
         return BudgetTold(closing_line(self.progress.iterations, self.budget))
 
     def _check(self, claim: Claimed, last_word: bool) -> Citation | Refusal:

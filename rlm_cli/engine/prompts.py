@@ -4,6 +4,8 @@ The system prompt is the same bytes for every run, so that providers can cache i
 message, what changes goes into the last line of each later one. Knows the values it words, and nothing of the loop.
 """
 
+from collections.abc import Sequence
+
 from rlm_cli.budget import Budget
 from rlm_cli.engine.parsing import CODE_TAGS, Parsed
 from rlm_cli.engine.shape import describe
@@ -11,7 +13,7 @@ from rlm_cli.engine.truncation import SHOWN, shorten
 from rlm_cli.seams import CellFinished, ReplFacts
 from rlm_cli.task import Task
 from rlm_cli.tokens import prompt_tokens
-from rlm_cli.types import Limits, ModelSpec
+from rlm_cli.types import Document, Limits, ModelSpec
 
 SYSTEM = """\
 You answer a question about a text too long, or too costly, to read whole. The text is in the variable `context` \
@@ -115,10 +117,19 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             "files, network, processes, eval, exec, globals(), async, attributes with double underscores. The clock "
             "does not follow the real time; decimal's precision is per cell.",
             "",
-            "The answer is text for the person who asked"
-            + ("; places in it are written path:line." if len(task.context.documents) > 1 else "."),
+            f"The answer is text for the person who asked{_places(task.context.documents)}.",
         ]
     )
+
+
+def _places(documents: Sequence[Document]) -> str:
+    """Return how the answer is to name places, where there is more than one way to."""
+    paged = [document for document in documents if document.pages]
+    if len(paged) == len(documents) > 0:
+        return f"; places in it are written with the page, as in `{paged[0].path} p. 12`"
+    if len(documents) == 1:
+        return ""
+    return "; places in it are written path:line" + (", or path p. 12 where a document has pages" if paged else "")
 
 
 def _sub_model(sub: ModelSpec, limits: Limits) -> str:

@@ -19,6 +19,7 @@ _SHOWN_WHOLE = 2_400
 """Characters of a text that is shown whole: little more than its samples would take."""
 _PROBE = 20_000
 """Characters from which a single document's shape is guessed."""
+_TITLE = 200
 _LARGEST = 10
 _GROUPS = 12
 
@@ -43,6 +44,7 @@ def _shape(context: Context) -> Iterable[str]:
     if len(context.documents) == 1:
         [document] = context.documents
         yield f"One document, {document.path!r}: {_record_shape(document, context.text(0, _PROBE))}"
+        yield from _pages(context)
         return
     documents = context.documents
     yield (
@@ -53,10 +55,46 @@ def _shape(context: Context) -> Iterable[str]:
     folders = Counter(document.path.split("/")[0] + "/" if "/" in document.path else "." for document in documents)
     if len(folders) > 1:
         yield "By top folder: " + _counted(folders)
+    yield from _pages(context)
     largest = sorted(documents, key=lambda document: document.span.start - document.span.end)[:_LARGEST]
     yield "Largest: " + ", ".join(
         f"{document.path} ({document.span.end - document.span.start:,})" for document in largest
     )
+
+
+def _pages(context: Context) -> Iterable[str]:
+    paged = [document for document in context.documents if document.pages]
+    if not paged:
+        return
+    number = sum(len(document.pages) for document in paged)
+    if len(context.documents) == 1:
+        title = f" titled {_quoted_title(paged[0].title)}" if paged[0].title else ""
+        yield f"{'PDF' if paged[0].kind == 'pdf' else 'Text'} of {number:,} pages{title}.{_printed(paged[0])}"
+        row = "documents[0]"
+    else:
+        yield f"{len(paged):,} documents have pages, {number:,} together: {_counted(_sizes_of(paged))}"
+        row = "a row"
+    yield (
+        f"Form feeds part the pages; they count from 1. Of {row}: .pages (how many), .page(n) (text of page n), "
+        ".page_of(offset); a grep hit has .page"
+    )
+
+
+def _sizes_of(paged: list[Document]) -> Counter[str]:
+    return Counter({document.path: len(document.pages) for document in paged})
+
+
+def _quoted_title(title: str) -> str:
+    return repr(title if len(title) <= _TITLE else title[:_TITLE] + "...")
+
+
+def _printed(document: Document) -> str:
+    """Say where the printed numbers begin to differ from those that count."""
+    for number, page in enumerate(document.pages, 1):
+        if page.label is not None and page.label != str(number):
+            last = document.pages[-1].label
+            return f" Printed numbers differ: page {number} is printed {page.label!r}, the last one {last!r}."
+    return ""
 
 
 def _counted(counter: Counter[str]) -> str:
@@ -104,7 +142,6 @@ def _record_shape(document: Document, probe: str) -> str:
         or _json_value(probe)
         or _table(document, lines)
         or _delimited(document, lines)
-        or _pages(document, probe)
         or f"plain text, {document.lines:,} lines."
     )
 
@@ -154,9 +191,3 @@ def _delimited(document: Document, lines: list[str]) -> str | None:
         if number >= 1 and frequency >= 0.8 * len(lines):
             return f"{document.lines:,} lines, most of them {number + 1} fields separated by {separator!r}."
     return None
-
-
-def _pages(document: Document, probe: str) -> str | None:
-    if "\f" not in probe:
-        return None
-    return f"plain text with form feeds (pages), {document.lines:,} lines."

@@ -235,12 +235,12 @@ for each in chosen:
         continue
     known.add((each["path"], each["line"], each["quote"]))
     try:
-        cite(each["offset"], each["quote"])
+        where = cite(each["offset"], each["quote"])
     except ValueError:
         dropped += 1
         continue
     evidence.append((each["offset"], each["quote"]))
-    lines.append(f"{each['path']}:{each['line']}: {each['quote']} — {each['why']}")
+    lines.append(f"{where}: {each['quote']} — {each['why']}")
 
 head = "offline profile: no language model; "
 searched = ", ".join(WORDS) or "(the question names nothing to search for)"

@@ -1,7 +1,7 @@
 """Anything a user names -> one Context: files, folders, repositories, streams.
 
-Covered: what is found and what is skipped (and why), reading it safely, decoding, the names of documents.
-Not covered: writing the text (context_writer.py), PDF, notebooks and archives, git revisions.
+Covered: what is found and what is skipped (and why), reading it safely, decoding, PDF, the names of documents.
+Not covered: writing the text (context_writer.py), notebooks and archives, git revisions.
 """
 
 from rlm_cli.loaders.loading import Loaded, load

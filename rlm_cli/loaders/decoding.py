@@ -14,7 +14,7 @@ from rlm_cli.loaders.tree import Unloadable
 PIECE = 1 << 20
 """Bytes decoded at once."""
 _HEAD = 8192
-"""Bytes in which a NUL makes a file binary."""
+"""Bytes in which a NUL makes a file binary, and by which its encoding is told."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -34,7 +34,6 @@ _COMPRESSED = (
 """How short archives begin that may hold no NUL."""
 
 BINARY = "binary"
-PDF = "pdf (not supported yet)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +50,19 @@ class Encoding:
 LATIN_1 = Encoding("latin-1", marked=False, start=0)
 
 
-def encoding_of(descriptor: int, name: str) -> Encoding:
-    """Return how to read a file, by its first bytes: UTF-8 where nothing speaks against it.
-
-    Raises Unloadable for a file without text. `name` is the file's, for its extension.
-    """
+def head_of(descriptor: int) -> bytes:
+    """Return a file's first bytes. Raises Unloadable when there are none."""
     head = os.pread(descriptor, _HEAD, 0)
     if not head:
         raise Unloadable("empty")
-    if head.startswith(b"%PDF-") or name.lower().endswith(".pdf"):
-        raise Unloadable(PDF)
+    return head
+
+
+def encoding_of(head: bytes) -> Encoding:
+    """Return how to read a file, by its first bytes: UTF-8 where nothing speaks against it.
+
+    Raises Unloadable for a file without text.
+    """
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             if len(head) == len(mark):

@@ -1,7 +1,8 @@
 """Reads what was found into one Context, and keeps the account of what was skipped.
 
 Covered: reading each file once or twice (again as Latin-1 where UTF-8 fails), token counts, the message when there is
-no text. Not covered: finding (sources.py, listing.py), decoding (decoding.py), the Context itself.
+no text. Not covered: finding (sources.py, listing.py), decoding (decoding.py, pdf.py), what is said about what was not
+read (remarks.py), the Context itself.
 """
 
 import errno
@@ -15,25 +16,17 @@ from typing import BinaryIO
 from rlm_cli.context import Context, header, shown_path
 from rlm_cli.context_writer import ContextWriter
 from rlm_cli.errors import InputError
-from rlm_cli.loaders.decoding import BINARY, LATIN_1, PDF, decoded, encoding_of
+from rlm_cli.loaders import remarks
+from rlm_cli.loaders.decoding import LATIN_1, decoded, encoding_of, head_of
 from rlm_cli.loaders.naming import Named, Names, kind_of, prefixes
 from rlm_cli.loaders.options import LoadOptions
+from rlm_cli.loaders.pdf import MOST_TEXT, PdfReader, is_pdf
 from rlm_cli.loaders.sources import Source, find_source, without_duplicates
 from rlm_cli.loaders.tree import Tree, Unloadable
 from rlm_cli.tokens import count_tokens, estimate_tokens
 from rlm_cli.types import Skipped
 
 _DEFAULT = LoadOptions()
-
-_HINTS = {
-    "ignored": "--no-gitignore loads what git ignores",
-    "hidden": "--hidden loads what starts with a dot",
-    "too large": "--max-file-size takes larger files",
-    "not included": "--include matches none of the files",
-    "excluded": "--exclude leaves nothing",
-    PDF: "pdftotext FILE - | rlm analyze - QUESTION",
-}
-"""Reason -> what to do about it when it left no text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +68,16 @@ class _Reading:
         self._skipped: list[Skipped] = []
         self._loaded: list[str] = []
         self._latin_1: list[str] = []
+        self._pdfs = PdfReader(options.passwords)
+        self._attachments: list[tuple[str, int]] = []
+        self._scanned: list[tuple[str, int, list[int]]] = []
         self._tokens: list[int] = []
         """Of each document, when they are to be exact."""
         self._blank = True
 
     def close(self) -> None:
         """Give the text back unless it has become a Context."""
+        self._pdfs.close()
         self._writer.discard()
 
     def read(self, source: Source, front: str) -> None:
@@ -112,7 +109,7 @@ class _Reading:
             self._skip(path, Unloadable("deleted") if deleted else Unloadable("unreadable", failed=True))
 
     def _read_named(self, source: Source, path: str) -> None:
-        shown = shown_path(source.typed)
+        shown = "standard input" if source.typed == "-" else shown_path(source.typed)
         try:
             if source.stream is not None:
                 self._add(path, source.stream, None)
@@ -120,10 +117,9 @@ class _Reading:
                 with source.single.open("rb") as file:
                     self._add(path, file.fileno(), None)
         except Unloadable as why:
-            if why.reason == PDF:
-                raise InputError(f"{shown} is a PDF, which cannot be read yet", _HINTS[PDF]) from None
-            if why.reason == BINARY:
-                raise InputError(f"{shown} is binary, not text", "unpack an archive and name the folder") from None
+            refusal = remarks.refusal(shown, why.reason)
+            if refusal is not None:
+                raise refusal from None
             self._skip(path, why)
         except OSError as error:
             raise InputError(f"{shown} cannot be read: {error.strerror}") from None
@@ -133,7 +129,11 @@ class _Reading:
 
     def _add(self, path: str, descriptor: int, limit: int | None) -> None:
         """Append one document. Raises Unloadable, and OSError when it cannot be read."""
-        encoding = encoding_of(descriptor, path)
+        head = head_of(descriptor)
+        if is_pdf(head[:1024], path):
+            self._add_pdf(path, descriptor, limit)
+            return
+        encoding = encoding_of(head)
         name, kind = self._names.give(path), kind_of(shown_path(path))
         try:
             self._write(name, kind, decoded(descriptor, encoding, limit))
@@ -143,18 +143,34 @@ class _Reading:
             self._write(name, kind, decoded(descriptor, LATIN_1, limit))
             self._latin_1.append(name)
 
+    def _add_pdf(self, path: str, descriptor: int, limit: int | None) -> None:
+        pdf = self._pdfs.open(descriptor)
+        name = self._names.give(path)
+        try:
+            self._write(name, "pdf", self._pdfs.pieces(pdf, MOST_TEXT if limit is None else limit))
+        finally:
+            if pdf.without_text:
+                self._scanned.append((name, pdf.count, pdf.without_text))
+        self._writer.name_pages(pdf.labels, pdf.title)
+        if pdf.attachments:
+            self._attachments.append((name, pdf.attachments))
+        if pdf.unreadable:
+            where = f"{name} p. {remarks.ranges(pdf.unreadable)}"
+            self._skipped.append(Skipped(where, "damaged pages", failed=True))
+
     def _write(self, name: str, kind: str, pieces: Iterator[str]) -> None:
-        tokens = 0
+        tokens, blank = 0, True
 
         def watched() -> Iterator[str]:
-            nonlocal tokens
+            nonlocal tokens, blank
             for piece in pieces:
-                self._blank = self._blank and (not piece or piece.isspace())
+                blank = blank and (not piece or piece.isspace())
                 if self._options.exact_tokens:
                     tokens += count_tokens(piece)
                 yield piece
 
         self._writer.add(name, watched(), kind)
+        self._blank = self._blank and blank
         self._loaded.append(name)
         self._tokens.append(tokens)
 
@@ -162,11 +178,9 @@ class _Reading:
         """Make the Context. Raises InputError when there is no text."""
         if self._blank:
             raise self._without_text()
-        if self._latin_1:
-            count = len(self._latin_1)
-            which = f"{self._latin_1[0]} is" if count == 1 else f"{count} files ({self._latin_1[0]}, ...) are"
-            warnings = [*warnings, f"{which} not UTF-8 and read as Latin-1"]
-        return Loaded(self._finished(inputs), tuple(warnings))
+        told = [*remarks.on_encodings(self._latin_1), *remarks.on_pages(self._scanned)]
+        told += remarks.on_attachments(self._attachments)
+        return Loaded(self._finished(inputs), (*warnings, *told))
 
     def _finished(self, inputs: Sequence[str]) -> Context:
         writer = self._writer
@@ -179,7 +193,7 @@ class _Reading:
     def _without_text(self) -> InputError:
         reasons = Counter(each.reason for each in self._skipped).most_common()
         listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons)
-        hints = [_HINTS[reason] for reason, _ in reasons if reason in _HINTS]
+        hints = [remarks.HINTS[reason] for reason, _ in reasons if reason in remarks.HINTS]
         return InputError(
             f"the inputs hold no text; skipped: {listed}" if listed else "the inputs hold no text",
             hints[0] if hints else None,

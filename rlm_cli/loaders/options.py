@@ -1,6 +1,6 @@
 """What the user may say about loading."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +19,5 @@ class LoadOptions:
     """Bytes."""
     exact_tokens: bool = False
     """Count the tokens of each document rather than estimate them from a sample: 0.1 s a million characters."""
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    """Tried in order on every encrypted PDF; never shown, never recorded."""

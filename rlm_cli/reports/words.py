@@ -4,7 +4,10 @@ from rlm_cli.types import Citation, Result
 
 
 def place(citation: Citation) -> str:
-    """Return path:line, or path:line-line."""
+    """Return path:line, path:line-line or, where there are pages, path p. 12 with what is printed there instead."""
+    if citation.page is not None:
+        printed = citation.page_label not in (None, str(citation.page))
+        return f"{citation.path} p. {citation.page}" + (f" (printed {citation.page_label})" if printed else "")
     if citation.line is None:
         return citation.path
     if citation.end_line is None or citation.end_line == citation.line:

@@ -20,6 +20,7 @@ from rlm_cli.sandbox.protocol import (
     Frame,
     encode,
 )
+from rlm_cli.sandbox.tables import place_name
 from rlm_cli.sandbox.values import FailedReply, Reply, SubCallError
 
 
@@ -81,7 +82,7 @@ class Parent:
         answer = self._exchange({"tag": "claimed", "place": _place(place), "quote": plain, "final": final})
         if answer["refused"] is not None:
             raise ValueError(answer["refused"])
-        return f"{answer['path']}:{answer['line']}"
+        return place_name(str(answer["path"]), int(answer["line"]), answer["page"])
 
     def budget(self) -> str:
         return str(self._exchange({"tag": "budget"})["text"])

@@ -102,7 +102,8 @@ def _explained(error: BaseException, blocks: dict[str, Block], block: Block, nam
 
 def _title(error: BaseException, limit: str) -> str:
     if isinstance(error, CellTimeout):
-        return f"CellTimeout: the code was stopped after {limit} (time spent waiting for models does not count)"
+        less = "less when the run's time is nearly over; waiting for models does not count"
+        return f"CellTimeout: the code was stopped (it may compute for {limit}, {less})"
     message = _bounded(_message(error), ERROR_LIMIT // 2)
     return f"{_kind(error)}: {message}" if message else _kind(error)
 

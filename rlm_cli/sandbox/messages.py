@@ -135,7 +135,8 @@ def hello(context: Context, limits: Limits, now: float) -> Iterator[Frame]:
     rows: list[list[str | int]] = []
     size = 0
     for each in context.documents:
-        rows.append([each.path, each.span.start, each.span.end, each.lines, each.tokens, each.kind])
+        # Where its pages begin the child can see for itself.
+        rows.append([each.path, each.span.start, each.span.end, each.lines, each.tokens, each.kind, len(each.pages)])
         size += len(each.path) + 100
         if size > _ROWS_SIZE:
             yield {"tag": "documents", "rows": rows}
@@ -153,7 +154,15 @@ def frames_of(answer: ToRepl) -> Iterator[bytes]:
         for each in answer.answers:
             yield _sub_answer(each)
     elif isinstance(answer, ClaimChecked):
-        yield encode({"tag": "checked", "path": answer.path, "line": answer.line, "refused": answer.refused})
+        yield encode(
+            {
+                "tag": "checked",
+                "path": answer.path,
+                "line": answer.line,
+                "page": answer.page,
+                "refused": answer.refused,
+            }
+        )
     else:
         yield encode({"tag": "told", "text": answer.text})
 

@@ -16,17 +16,19 @@ _SENTENCE_ENDS = (". ", "! ", "? ", ".\n", "!\n", "?\n", '." ', ".) ", "\u3002",
 class Hit:
     """One place where a pattern matches."""
 
-    __slots__ = ("line", "match", "offset", "path", "text")
+    __slots__ = ("line", "match", "offset", "page", "path", "text")
 
-    def __init__(self, path: str, line: int, offset: int, text: str, match: str) -> None:
+    def __init__(self, path: str, line: int, offset: int, text: str, match: str, page: int | None = None) -> None:
         self.path = path
         self.line = line
         self.offset = offset
         self.text = text
         self.match = match
+        self.page = page
 
     def __repr__(self) -> str:
-        return f"{self.path}:{self.line}: {self.text}"
+        page = "" if self.page is None else f" (p. {self.page})"
+        return f"{self.path}:{self.line}{page}: {self.text}"
 
 
 class Hits(list[Hit]):
@@ -62,7 +64,8 @@ def grep_over(context: str, documents: Documents, show: Callable[[str], None]) -
                 seen_last = document
             if limit is None or len(hits) < limit:
                 text = _around(context, document, found, width)
-                hits.append(Hit(document.path, line, found.start(), text, found.group()))
+                page = document.page_of(found.start())
+                hits.append(Hit(document.path, line, found.start(), text, found.group(), page))
             if hits.total >= _COUNT_LIMIT and limit is not None:
                 break
         _show_hits(hits, compiled.pattern, show)
@@ -206,11 +209,13 @@ def smart_chunk(text: str, target_size: int = 100_000) -> list[str]:
 
 
 def _cut(text: str, first: int, last: int) -> int:
-    """Return the best place to cut in first..last: before a heading, else after a blank line, a sentence, a word."""
+    """Return the best place to cut in first..last: before a heading, else after a page or a blank line, a sentence,
+    a word.
+    """
     headings = [found.end() for found in _HEADING.finditer(text, first - 1, last)]
     if headings:
         return headings[-1]
-    for marks in (("\n\n",), _SENTENCE_ENDS, ("\n",), (" ",)):
+    for marks in (("\n\n", "\f", "\f\n"), _SENTENCE_ENDS, ("\n",), (" ",)):
         ends = [place + len(mark) for mark in marks if (place := text.rfind(mark, first - 1, last)) >= 0]
         if ends:
             return max(ends)

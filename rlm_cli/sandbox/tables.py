@@ -1,5 +1,6 @@
 """The read-only tables of the REPL: documents, files, and the outputs of earlier iterations."""
 
+import bisect
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
@@ -12,9 +13,11 @@ _ROWS = 20
 class Document:
     """One document: where it lies in the context and how large it is. `.text` is cut out when it is asked for."""
 
-    __slots__ = ("_context", "end", "kind", "lines", "path", "start", "tokens")
+    __slots__ = ("_context", "_page_starts", "end", "kind", "lines", "pages", "path", "start", "tokens")
 
-    def __init__(self, context: str, path: str, start: int, end: int, lines: int, tokens: int, kind: str) -> None:
+    def __init__(
+        self, context: str, path: str, start: int, end: int, lines: int, tokens: int, kind: str, pages: int
+    ) -> None:
         self._context = context
         self.path = path
         self.start = start
@@ -22,13 +25,41 @@ class Document:
         self.lines = lines
         self.tokens = tokens
         self.kind = kind
+        self.pages = pages
+        self._page_starts: list[int] | None = None
 
     @property
     def text(self) -> str:
         return self._context[self.start : self.end]
 
+    def page(self, number: int) -> str:
+        """Return the text of a page, from 1."""
+        if not self.pages:
+            raise ValueError(f"{self.path} has no pages")
+        if not 1 <= number <= self.pages:
+            raise ValueError(f"{self.path} has the pages 1 to {self.pages:,}, not {number}")
+        starts = [*self._starts(), self.end + 1]
+        return self._context[starts[number - 1] : starts[number] - 1].removeprefix("\n").removesuffix("\f")
+
+    def page_of(self, offset: int) -> int | None:
+        """Return the number of the page on which an offset of the context lies; None where there are no pages."""
+        if not self.start <= offset <= self.end:
+            raise ValueError(f"offset {offset} is not in {self.path} ({self.start} to {self.end})")
+        return max(1, bisect.bisect_right(self._starts(), offset)) if self.pages else None
+
+    def _starts(self) -> list[int]:
+        """Return where the pages start: behind form feeds, but for the first."""
+        if self._page_starts is None:
+            starts = [self.start]
+            while len(starts) < self.pages:
+                starts.append(self._context.index("\f", starts[-1], self.end) + 1)
+            self._page_starts = starts
+        return self._page_starts
+
     def __repr__(self) -> str:
         size = f"{self.end - self.start:,} characters, {self.lines:,} lines, ~{self.tokens:,} tokens"
+        if self.pages:
+            size += f", {self.pages:,} pages"
         return f"<{self.path}: {self.kind}, {self.start}:{self.end}, {size}>"
 
 
@@ -92,6 +123,11 @@ class Files(Mapping[str, str]):
         names = ", ".join(map(repr, list(self._by_path)[:_ROWS]))
         more = f", ... {len(self) - _ROWS:,} more" if len(self) > _ROWS else ""
         return f"<files: {len(self):,} texts by path: {names}{more}>"
+
+
+def place_name(path: str, line: int, page: int | None) -> str:
+    """Return how a place is named in an answer."""
+    return f"{path}:{line}" if page is None else f"{path} p. {page}"
 
 
 def find(by_path: Mapping[str, Document], path: str) -> Document:

@@ -72,7 +72,10 @@ class Session:
             found = self.context.find(claimed.quote, near=claimed.place)
         else:
             found = self.context.find(claimed.quote, path=claimed.place)
-        return ClaimChecked(*found) if found else ClaimChecked(refused="the quote is not there")
+        if found is None:
+            return ClaimChecked(refused="the quote is not there")
+        page, _ = self.context.page_of(found.path, found.offset)
+        return ClaimChecked(found.path, found.line, found.end_line, page)
 
     def value(self, source: str) -> str:
         """Run code that must succeed and return what it prints, without the last newline."""

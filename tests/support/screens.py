@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from rlm_cli.display.answer import THEME, Evidence, answer_view
+from rlm_cli.display.folding import fold
 from rlm_cli.display.lines import joined
 from rlm_cli.display.screen import block, header, status, unfinished
-from rlm_cli.display.state import State, fold
+from rlm_cli.display.state import State
 from rlm_cli.event_lines import read_events
 from rlm_cli.events import Event
 from rlm_cli.reports import no_answer, place

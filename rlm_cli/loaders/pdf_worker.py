@@ -1,0 +1,139 @@
+"""The child that reads PDFs: a process that holds nothing worth taking, since a PDF may turn its reader against it.
+
+    python -I -B pdf_worker.py SOCKET
+
+It imports nothing of this package. It gets one PDF after another as a descriptor, with the passwords to try, and says
+how many pages there are, then each page's text and printed label. What it says is checked by pdf.py.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import resource
+import socket
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+import pypdfium2
+from pypdfium2 import raw
+
+_LENGTH = struct.Struct(">I")
+_ROOM = 4 << 30
+"""Bytes of address space."""
+_CPU_SECONDS = 600
+"""For one PDF."""
+_SHORT = 1_000
+"""Characters of a title; a label may have a tenth of that."""
+_OWN_CONTENT = (raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT)
+"""Annotations that are part of what a reader sees on the page: filled-in form fields, typed-on text."""
+
+
+def _serve(channel: socket.socket) -> None:
+    _send(channel, {"ready": True})
+    while True:
+        head, descriptors, _, _ = socket.recv_fds(channel, _LENGTH.size, 1)
+        if not head:
+            return
+        passwords = json.loads(_take(channel, *_LENGTH.unpack(head)))
+        with os.fdopen(descriptors[0], "rb") as file:
+            for frame in _read(file, passwords):
+                _send(channel, frame)
+
+
+def _read(file: BinaryIO, passwords: list[str]) -> Iterator[dict[str, Any]]:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + _CPU_SECONDS)
+    access, _held = pypdfium2.internal.get_bufreader(file)  # what is held must live as long as the PDF
+    handle, error = _opened(access, passwords)
+    if not handle:
+        yield {"error": error}
+        return
+    with pypdfium2.PdfDocument(handle) as pdf:
+        if len(pdf) < 1:
+            yield {"error": raw.FPDF_ERR_FORMAT}
+            return
+        pdf.init_forms()
+        title = _name(lambda: pdf.get_metadata_value("Title"))[:_SHORT]
+        yield {"pages": len(pdf), "title": title, "attachments": pdf.count_attachments()}
+        for index in range(len(pdf)):
+            # The label before the page: flattening changes the document.
+            label = _name(functools.partial(pdf.get_page_label, index))
+            yield {"text": _page(pdf, index), "label": label if len(label) <= _SHORT // 10 else ""}
+
+
+def _name(read: Callable[[], str]) -> str:
+    """Return a title or a label; one that is no text counts as none."""
+    try:
+        return read()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _opened(access: Any, passwords: list[str]) -> tuple[Any, int]:
+    """Return pdfium's handle of the PDF, opened by the first password that fits, most need none; else its error."""
+    error = 0
+    for password in [None, *(each.encode() for each in passwords)]:
+        handle = raw.FPDF_LoadCustomDocument(access, password)
+        if handle:
+            return handle, 0
+        error = raw.FPDF_GetLastError()
+        if error != raw.FPDF_ERR_PASSWORD:
+            break
+    return None, error
+
+
+def _page(pdf: pypdfium2.PdfDocument, index: int) -> str | None:
+    """Return a page's text; None where the page cannot be read."""
+    try:
+        page = pdf[index]
+        if _has_own_content(page):
+            raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
+            page.close()
+            page = pdf[index]
+        with contextlib.closing(page):
+            text: str = page.get_textpage().get_text_range()
+            return text
+    except pypdfium2.PdfiumError:
+        return None
+
+
+def _has_own_content(page: pypdfium2.PdfPage) -> bool:
+    for number in range(raw.FPDFPage_GetAnnotCount(page)):
+        annotation = raw.FPDFPage_GetAnnot(page, number)
+        kind = raw.FPDFAnnot_GetSubtype(annotation)
+        raw.FPDFPage_CloseAnnot(annotation)
+        if kind in _OWN_CONTENT:
+            return True
+    return False
+
+
+def _send(channel: socket.socket, frame: dict[str, Any]) -> None:
+    body = json.dumps(frame).encode()
+    channel.sendall(_LENGTH.pack(len(body)) + body)
+
+
+def _take(channel: socket.socket, size: int) -> bytes:
+    received = bytearray()
+    while len(received) < size:
+        piece = channel.recv(size - len(received))
+        if not piece:
+            raise EOFError
+        received += piece
+    return bytes(received)
+
+
+def _limit(kind: int, most: int) -> None:
+    """Lower a limit as far as it may be lowered; some systems know not all of them."""
+    hard = resource.getrlimit(kind)[1]
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+if __name__ == "__main__":
+    _limit(resource.RLIMIT_AS, _ROOM)
+    for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC, resource.RLIMIT_CORE):
+        _limit(each, 0)
+    _serve(socket.socket(fileno=int(sys.argv[1])))
