@@ -1,19 +1,23 @@
-"""What a person sees: harmless, one line an event, and a status that is a pure fold of the stream."""
+"""What a person sees: harmless, one line an event, and a state that is a pure fold of the stream."""
 
-import io
+import dataclasses
+import functools
 import unicodedata
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
+from support.screens import written
 
 from rlm_cli import analyze
+from rlm_cli.display.folding import fold
+from rlm_cli.display.lines import meter, share_bar
 from rlm_cli.display.safe import safe, safe_line
-from rlm_cli.display.state import State, fold
-from rlm_cli.display.status import StatusDisplay
+from rlm_cli.display.state import Head, State, head
 from rlm_cli.display.wording import cost, line
-from rlm_cli.events import EVENTS, Event, RunFinished
+from rlm_cli.events import EVENTS, ROOT, Event, IterationStarted, RunFinished, SubcallFailed, SubcallStarted
+from rlm_cli.types import Usage
 
 HOSTILE = "\x1b[2J\x9b31m\u202eevil\u2069\x00\ud800\r\x07"
 
@@ -52,24 +56,71 @@ def test_every_event_of_a_run_is_one_harmless_line(tmp_path: Path) -> None:
         assert shown == safe(shown)
 
 
+def folded(events: list[Event]) -> State:
+    return functools.reduce(fold, events, State())
+
+
 def test_the_state_is_a_fold_of_the_stream_and_ends_with_its_sums(tmp_path: Path) -> None:
     events = recorded(tmp_path)
-    state = State()
-    for event in events:
-        state = fold(state, event)
+    state = folded(events)
     started = [event for event in events if event.type == "subcall_started"]
-    assert (state.running, state.finished, state.failed) == (0, len(started), 0)
+    assert (state.subcalls.running, state.subcalls.total, state.subcalls.failed) == (0, len(started), 0)
     [finished] = [event for event in events if isinstance(event, RunFinished)]
-    assert state.usage == finished.usage
+    assert state.usage == state.run.usage == finished.usage
     assert state.iteration == max(getattr(event, "number", 0) for event in events)
 
 
-def test_the_status_fits_its_terminal_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    out = io.StringIO()
-    console = Console(file=out, force_terminal=True, width=40, color_system=None)
-    with StatusDisplay(console) as display:
-        for event in recorded(tmp_path):
-            display.show(event)
-            rendered = display.render()
-            assert all(len(each) < 40 for each in rendered.plain.splitlines())
-    assert "\x1b[?25h" in out.getvalue()  # the cursor is shown again
+def test_a_record_gives_back_the_result(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("The tenant pays.\n" * 50)
+    events: list[Event] = []
+    result = analyze(tmp_path / "in.txt", question="who pays?", profile="offline", watch=events.append)
+    finished = events[-1]
+    assert isinstance(finished, RunFinished)
+    elapsed = {"elapsed_seconds": finished.at}
+    assert folded(events).result(finished) == dataclasses.replace(result, **elapsed)
+
+
+def test_a_child_run_counts_once() -> None:
+    state = folded(written("forty-subcalls"))
+    [child] = state.run.iterations[3].children
+    assert [len(each.children) for each in state.run.iterations] == [0, 0, 0, 1, 0]
+    assert [each.number for each in child.iterations] == [1, 2]
+    assert child.usage.calls == 3
+    assert state.finished is not None
+    assert state.usage.tokens == state.finished.usage.tokens
+    assert state.usage.cost_usd == pytest.approx(state.finished.usage.cost_usd)
+    usage = state.run.iterations[3].usage
+    assert (usage.calls, usage.input_tokens, usage.output_tokens) == (4, 12_480, 340)
+    assert state.run.iterations[3].subcalls.total == 1
+
+
+def test_the_state_of_thousands_of_subcalls_stays_small() -> None:
+    path = ROOT.iteration(1)
+    state = fold(State(), IterationStarted(path=path, number=1))
+    for number in range(5_000):
+        here = path.subcall(number)
+        state = fold(state, SubcallStarted(path=here, model="m", key="", prompt_characters=1, prompt_head="p"))
+        state = fold(state, SubcallFailed(path=here, error=f"{number} {'x' * 9_000}", seconds=1.0, usage=Usage()))
+    assert state.subcalls.failed == 5_000
+    assert len(repr(state)) < 20_000
+
+
+def test_heads_say_how_much_they_leave_out() -> None:
+    assert head("", 2) == head(" \n\n", 2) == Head()
+    assert head("\na\nb\n", 2) == Head(("a", "b"), 0)
+    assert head("a\nb\nc\nd\n", 2) == Head(("a", "b"), 2)
+    assert len(head("x" * 10_000, 2).lines[0]) < 1_000
+
+
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=4).filter(any), st.integers(4, 60))
+def test_a_bar_fits_and_shows_whatever_there_is(counts: list[int], width: int) -> None:
+    glyphs = "━╌×·"
+    bar = share_bar([(count, glyph, "") for count, glyph in zip(counts, glyphs, strict=False)], width).plain
+    assert len(bar) == min(width, sum(counts))
+    for count, glyph in zip(counts, glyphs, strict=False):
+        assert (glyph in bar) == (count > 0)
+
+
+def test_a_meter_warns_before_the_end() -> None:
+    assert [str(meter(share).spans[0].style) for share in (0.79, 0.8, 1.5)] == ["cyan", "bold red", "bold red"]
+    assert [meter(share).plain.count("━") for share in (0.0, 0.001, 0.5, 1.0, 3.0)] == [0, 1, 4, 8, 8]

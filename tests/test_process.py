@@ -131,6 +131,8 @@ def test_help_and_the_offline_profile_import_nothing_heavy(text: str) -> None:
         (["analyze", "--help"], {"pydantic"}),
         (["profiles", "list"], {"pydantic"}),
         (["analyze", text, "who pays?", "-p", "offline"], {"pydantic", "tiktoken"}),
+        (["runs", "list"], {"pydantic"}),
+        (["runs", "show"], {"pydantic"}),
     ):
         code = (
             "import sys\nfrom rlm_cli.cli.app import app\n"

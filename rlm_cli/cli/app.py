@@ -10,6 +10,7 @@ from rlm_cli.cli.doctor import doctor
 from rlm_cli.cli.failures import leave
 from rlm_cli.cli.help import GroupedCommand, with_examples
 from rlm_cli.cli.profiles import profiles
+from rlm_cli.cli.runs import runs
 
 
 class App(typer.Typer):
@@ -49,6 +50,7 @@ app.command(
     ),
 )(analyze)
 app.add_typer(profiles, name="profiles")
+app.add_typer(runs, name="runs")
 app.command(
     name="doctor",
     cls=GroupedCommand,

@@ -11,3 +11,13 @@ def profile_names(incomplete: str) -> list[str]:
         return [each.name for each in visible() if each.name.startswith(incomplete)]
     except (OSError, RlmError):
         return []
+
+
+def recorded_ids(incomplete: str) -> list[str]:
+    """Return the ids of recorded runs that begin so."""
+    from rlm_cli.trajectory import run_ids
+
+    try:
+        return [each for each in run_ids() if each.startswith(incomplete)]
+    except RlmError:
+        return []

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from rlm_cli import analysis
 from rlm_cli.cli.failures import forget_stdout, say, say_error
 from rlm_cli.cli.notices import before_the_run
+from rlm_cli.cli.terminal import is_terminal, print_answer
 from rlm_cli.display.safe import safe
 from rlm_cli.display.wording import line
 from rlm_cli.errors import UsageError
@@ -110,9 +111,9 @@ def _display(job: Job) -> Iterator[Callable[[Event], None]]:
     elif _is_live(job):
         from rich.console import Console
 
-        from rlm_cli.display.status import StatusDisplay
+        from rlm_cli.display.live import LiveDisplay
 
-        with StatusDisplay(Console(stderr=True)) as display:
+        with LiveDisplay(Console(stderr=True)) as display:
             yield display.show
     else:
         yield lambda event: say(line(event))
@@ -131,18 +132,16 @@ def _waiting(job: Job, what: str) -> Iterator[None]:
 
 
 def _is_live(job: Job) -> bool:
-    """Tell whether stderr is a terminal that a person looks at."""
-    wanted = not job.quiet and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
-    return wanted and sys.stderr.isatty()
+    return not job.quiet and not os.environ.get("CI") and is_terminal(sys.stderr)
 
 
 def _report(job: Job, task: Task, result: Result, recorder: Recorder | None) -> int:
     """Print what the run came to; return the exit code."""
     code: int = _exit_code(job, result)
-    report = render(job.format, task, result)
-    shown = job.format == "json" or result.status in ("complete", "partial")
-    if shown:
-        code = _write_report(job, report, code)
+    if job.format == "json" or result.status in ("complete", "partial"):
+        code = _write_report(job, task, result, code)
+        if job.output is None and _is_live(job) and sys.stdout.isatty():
+            say("")  # answer and account are on one screen
     for warning in result.warnings:
         say(f"rlm: warning: {warning}")
     for error, times in result.failed_subcalls:
@@ -151,8 +150,10 @@ def _report(job: Job, task: Task, result: Result, recorder: Recorder | None) -> 
         say(f"rlm: warning: {recorder.warning}")
     if result.error is not None:
         say_error(result.error.message, result.error.hint)
+    if recorder is not None and recorder.warning is None and not job.quiet:
+        say(f"record: rlm runs show {task.run_id}")
     if not job.quiet or code != ExitCode.COMPLETE:
-        say(summary_line(task, result))
+        say(summary_line(result, len(task.context.documents), len(task.context.skipped)))
     return code
 
 
@@ -166,7 +167,8 @@ def _exit_code(job: Job, result: Result) -> ExitCode:
     return result.error.exit_code
 
 
-def _write_report(job: Job, report: str, code: int) -> int:
+def _write_report(job: Job, task: Task, result: Result, code: int) -> int:
+    report = render(job.format, task, result)
     if job.output is not None:
         try:
             Path(job.output).write_text(report, encoding="utf-8")
@@ -175,7 +177,10 @@ def _write_report(job: Job, report: str, code: int) -> int:
             say(f"rlm: error: cannot write {job.output}: {error.strerror}; the answer goes to stdout instead")
             code = ExitCode.USAGE
     try:
-        sys.stdout.write(safe(report) if sys.stdout.isatty() else report)
+        if job.format == "text" and is_terminal(sys.stdout):
+            print_answer(result)
+        else:
+            sys.stdout.write(safe(report) if sys.stdout.isatty() else report)
         sys.stdout.flush()
     except BrokenPipeError:
         forget_stdout()

@@ -1,62 +1,149 @@
-"""The state of a run as a display needs it: a pure fold over its events."""
+"""The state of a run as a screen needs it, child runs nested in the iterations that opened them.
 
-from dataclasses import dataclass, field, replace
+Keeps counts, sums and the heads of texts (the answer alone is kept whole), so that thousands of sub-calls stay small.
+Knows nothing of terminals, and of events only what folding.py makes of them; what it holds is as hostile as its source.
+"""
 
-from rlm_cli.events import (
-    Event,
-    HistoryCompacted,
-    IterationStarted,
-    ModelReplied,
-    RunStarted,
-    SubcallFailed,
-    SubcallFinished,
-    SubcallStarted,
-)
-from rlm_cli.types import Usage
+from dataclasses import dataclass, field
+
+from rlm_cli.events import ContextLoaded, RunFinished, RunStarted
+from rlm_cli.types import Result, Usage
+
+CODE, NOTE, OUTPUT = 8, 2, 4
+"""Lines that are kept of a cell's code, of what the model says beside it, and of the output."""
+LINE = 500
+"""Characters that are kept of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first lines of a text."""
+
+    lines: tuple[str, ...] = ()
+    hidden: int = 0
+    """How many lines follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subcalls:
+    """How many there are of each kind, in an iteration or in the whole run."""
+
+    running: int = 0
+    done: int = 0
+    cached: int = 0
+    """Answered from memory: neither paid for nor counted against the limit."""
+    failed: int = 0
+    started: float = 0.0
+    """When the first one began."""
+    ended: float = 0.0
+    """When the latest one ended."""
+    errors: tuple[tuple[str, int], ...] = ()
+    """(error, how many failed with it), the first few."""
+
+    @property
+    def total(self) -> int:
+        return self.running + self.done + self.cached + self.failed
+
+    @property
+    def paid(self) -> int:
+        return self.total - self.cached
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """One root reply and what came of it."""
+
+    number: int
+    """0: the last word."""
+    started: float
+    ended: float | None = None
+    """None: under way."""
+    replied: bool = False
+    note: Head = field(default_factory=Head)
+    """What the model says before its code."""
+    code: Head = field(default_factory=Head)
+    running: bool = False
+    """Its code is."""
+    output: Head = field(default_factory=Head)
+    error: str | None = None
+    subcalls: Subcalls = field(default_factory=Subcalls)
+    children: tuple["Run", ...] = ()
+    more_children: int = 0
+    """Child runs beyond those that are kept."""
+    remarks: tuple[str, ...] = ()
+    """What happened besides: a limit met, a cut reply."""
+    usage: Usage = field(default_factory=Usage)
+    """Its sub-calls and child runs included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The root run, or a child run."""
+
+    number: int = 0
+    """Of the sub-call that opened it."""
+    root_model: str = ""
+    question: Head = field(default_factory=Head)
+    iterations: tuple[Iteration, ...] = ()
+    answer: Head = field(default_factory=Head)
+    usage: Usage = field(default_factory=Usage)
+    status: str = ""
+    """Empty: under way."""
+    stop_reason: str = ""
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """What has happened so far."""
 
-    root_model: str = ""
-    sub_model: str = ""
-    max_cost: float | None = None
-    timeout: float = 0.0
-    iteration: int = 0
-    max_iterations: int = 0
-    running: int = 0
-    """Sub-calls under way."""
-    finished: int = 0
-    cached: int = 0
-    failed: int = 0
-    usage: Usage = field(default_factory=Usage)
+    run: Run = field(default_factory=Run)
+    started: RunStarted | None = None
+    loaded: ContextLoaded | None = None
+    finished: RunFinished | None = None
+    doubt: str | None = None
+    limits_reached: tuple[str, ...] = ()
+    subcalls: Subcalls = field(default_factory=Subcalls)
+    """Of all depths."""
+    depth: int = 0
+    usage_root: Usage = field(default_factory=Usage)
+    usage_sub: Usage = field(default_factory=Usage)
     at: float = 0.0
     """Seconds since the start, of the latest event."""
 
+    @property
+    def usage(self) -> Usage:
+        return self.usage_root + self.usage_sub
 
-def fold(state: State, event: Event) -> State:
-    """Return the state after `event`."""
-    state = replace(state, at=event.at)
-    if isinstance(event, RunStarted) and event.path.depth == 0:
-        return replace(
-            state,
-            root_model=event.root_model,
-            sub_model=event.sub_model,
-            max_cost=event.limits["max_cost"],
-            timeout=float(event.limits["timeout"] or 0),
-            max_iterations=int(event.limits["max_iterations"] or 0),
+    @property
+    def iteration(self) -> int:
+        """The number of the latest iteration; the last word is none."""
+        return max((each.number for each in self.run.iterations), default=0)
+
+    def result(self, finished: RunFinished) -> Result:
+        """Return what the run came to, as far as its events tell: sub-calls that were never sent are not among them."""
+        errors = self.subcalls.errors
+        others = self.subcalls.failed - sum(times for _, times in errors)
+        return Result(
+            status=finished.status,
+            stop_reason=finished.stop_reason,
+            answer=finished.answer,
+            doubt=self.doubt,
+            citations=finished.citations,
+            limits_reached=self.limits_reached,
+            iterations=self.iteration,
+            subcalls=self.subcalls.paid,
+            max_depth_reached=self.depth,
+            usage_root=self.usage_root,
+            usage_sub=self.usage_sub,
+            elapsed_seconds=finished.at,
+            failed_subcalls=(*errors, ("other errors", others)) if others else errors,
+            warnings=finished.warnings,
         )
-    if isinstance(event, IterationStarted) and event.path.depth == 0:
-        return replace(state, iteration=event.number)
-    if isinstance(event, SubcallStarted):
-        return replace(state, running=state.running + 1)
-    if isinstance(event, ModelReplied | SubcallFinished | SubcallFailed | HistoryCompacted):
-        state = replace(state, usage=state.usage + event.usage)
-    if isinstance(event, SubcallFinished):
-        return replace(
-            state, running=state.running - 1, finished=state.finished + 1, cached=state.cached + event.cached
-        )
-    if isinstance(event, SubcallFailed):
-        return replace(state, running=state.running - 1, failed=state.failed + 1)
-    return state
+
+
+def head(text: str, limit: int) -> Head:
+    """Return the first `limit` lines of `text`, each bounded; empty lines around it do not count."""
+    lines = text.strip("\n").split("\n", limit) if text.strip() else []
+    hidden = lines.pop().count("\n") + 1 if len(lines) > limit else 0
+    return Head(tuple(f"{each[:LINE]}…" if len(each) > LINE else each.rstrip() for each in lines), hidden)

@@ -29,6 +29,11 @@ def cost(usd: float | None) -> str:
     return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def line(event: Event) -> str:
     """Return the one line that stands for `event`, without its newline."""
     return f"{event.at:7.1f} s  {event.path:<8}  {_said(event)}"
@@ -39,12 +44,13 @@ def _said(event: Event) -> str:
         case RunStarted():
             cap = event.limits["max_cost"]
             limit = "no cost cap" if cap is None else f"at most {cost(cap)}"
-            return f"run {event.run_id}: root {event.root_model}, sub {event.sub_model}; {limit}"
+            models = f"root {event.root_model} ({event.root_address}), sub {event.sub_model} ({event.sub_address})"
+            return f"run {event.run_id}: {safe_line(models)}; {limit}"
         case ContextLoaded():
             about = "" if event.tokens_exact else "~"
             skipped = ", ".join(f"{number:,} {reason}" for reason, number in event.skipped.items())
             return (
-                f"context: {_counted(event.documents, 'document')}, {event.characters:,} characters, "
+                f"context: {counted(event.documents, 'document')}, {event.characters:,} characters, "
                 f"{about}{event.tokens:,} tokens"
                 + (f"; skipped: {skipped}" if skipped else "")
                 + f"; sandbox: {', '.join(event.sandbox)}"
@@ -56,7 +62,7 @@ def _said(event: Event) -> str:
             return f"root replied in {event.seconds:.1f} s{_used(event.usage)}{cut}"
         case CodeStarted():
             lines = sum(block.count("\n") + 1 for block in event.blocks)
-            return f"running {_counted(lines, 'line')} of code"
+            return f"running {counted(lines, 'line')} of code"
         case SubcallStarted():
             return f"sub-call, {event.prompt_characters:,} characters: {_head(event.prompt_head)}"
         case SubcallFinished():
@@ -69,7 +75,7 @@ def _said(event: Event) -> str:
                 return f"code failed: {_head(event.error)}"
             return f"code done in {event.seconds:.2f} s: {_head(event.output) or 'no output'}"
         case HistoryCompacted():
-            return f"folded {_counted(event.outputs, 'old output')}: {event.tokens_before:,} to {event.tokens_after:,}"
+            return f"folded {counted(event.outputs, 'old output')}: {event.tokens_before:,} to {event.tokens_after:,}"
         case AnswerGiven():
             return f"answer, {len(event.answer):,} characters"
         case LimitReached():
@@ -78,10 +84,6 @@ def _said(event: Event) -> str:
             failed = f": {safe_line(event.error)}" if event.error else ""
             return f"run finished: {event.status} ({event.stop_reason}){failed}"
     return event.type
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _used(usage: Usage) -> str:

@@ -2,5 +2,7 @@
 
 from rlm_cli.reports.rendering import FORMATS, render
 from rlm_cli.reports.summary import summary_line
+from rlm_cli.reports.text import answer_text
+from rlm_cli.reports.words import no_answer, place
 
-__all__ = ["FORMATS", "render", "summary_line"]
+__all__ = ["FORMATS", "answer_text", "no_answer", "place", "render", "summary_line"]

@@ -33,7 +33,7 @@ def _run(task: Task, result: Result) -> list[str]:
     context = task.context
     skipped = ", ".join(f"{number} {reason}" for reason, number in context.skipped_by_reason().items())
     return [
-        f"{summary_line(task, result)}",
+        summary_line(result, len(context.documents), len(context.skipped)),
         f"Models: root `{task.profile.root.model}`, sub `{task.profile.sub.model}` (profile {task.profile.name})",
         f"Context: {len(context.documents):,} documents, {context.characters:,} characters, sha256 `{context.sha256}`",
         *([f"Not loaded: {skipped}"] if skipped else []),

@@ -9,6 +9,11 @@ _QUOTE = 160
 
 def render_text(task: Task, result: Result) -> str:
     """Return the answer, the doubt and the evidence; nothing else."""
+    return answer_text(result)
+
+
+def answer_text(result: Result) -> str:
+    """Return the same of a result whose task is not at hand, as that of a recorded run."""
     parts = [result.answer.strip("\n") or no_answer(result)]
     if result.doubt:
         parts.append(f"Doubt: {result.doubt}")

@@ -1,0 +1,164 @@
+"""The answer on a terminal: Markdown, then what it rests on, with what does not hold marked in words and signs.
+
+Markdown hides things: raw HTML, the targets of links and images, single line breaks. Here nothing is hidden, and
+nothing is a link that a click could follow.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement, TableElement
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
+
+from rlm_cli.display.code import highlighted
+from rlm_cli.display.lines import behind, cut, flat, joined, wrapped
+from rlm_cli.display.safe import safe, safe_line
+from rlm_cli.display.state import head
+
+THEME = Theme(
+    {
+        "markdown.code": "cyan",
+        "markdown.h1": "bold underline",
+        "markdown.h2": "bold",
+        "markdown.h3": "bold",
+        "markdown.h4": "bold",
+        "markdown.block_quote": "dim",
+        "markdown.link": "none",
+        "markdown.link_url": "underline",
+    }
+)
+"""For the console that prints a view: no background, nothing bright."""
+_QUOTE = 4
+"""Lines of a quote that are shown."""
+_DOUBT = 100
+"""Lines of a doubt that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A place that the answer rests on or names."""
+
+    place: str
+    """As the reader is to find it: path:line."""
+    quote: str | None
+    """None: the answer's text merely names it."""
+    verified: bool
+
+
+def answer_view(answer: str, doubt: str | None, evidence: Sequence[Evidence], width: int) -> RenderableType:
+    """Return the answer and its evidence, ready to print."""
+    parts: list[RenderableType] = [Text("Answer", "bold"), Text(safe(answer)) if _is_json(answer) else _Whole(answer)]
+    if doubt:
+        parts += [Text(), Text("Doubt", "bold"), *wrapped(doubt, width, _DOUBT)]
+    quoted = [each for each in evidence if each.quote is not None]
+    if quoted:
+        parts += [Text(), Text("Evidence", "bold"), joined([line for each in quoted for line in _shown(each, width)])]
+    wrong = [each for each in evidence if each.quote is None and not each.verified]
+    if wrong:
+        parts += [Text(), Text("Named in the answer, but not there", "bold")]
+        parts += [Text.assemble(("  ✗ ", "red"), f"{safe_line(each.place)}  no such place") for each in wrong]
+    return _Trimmed(Group(*parts))
+
+
+def _shown(evidence: Evidence, width: int) -> Iterator[Text]:
+    place = safe_line(evidence.place)
+    if evidence.verified:
+        yield Text.assemble(("  ✓ ", "green"), place)
+    else:
+        yield Text.assemble(("  ✗ ", "red"), f"{place}  ", ("not found there", "bold red"))
+    quote = head(evidence.quote or "", _QUOTE)
+    yield from behind(Text("    "), [cut(Text(flat(each), "dim"), width - 4) for each in quote.lines])
+    if quote.hidden:
+        yield Text(f"    ... {quote.hidden:,} more lines", "dim")
+
+
+def _is_json(text: str) -> bool:
+    """Tell whether the answer is a value that FINAL turned into JSON; its signs are no Markdown."""
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Trimmed:
+    """A view without the blanks that would fill its lines: they wrap when the terminal is narrowed."""
+
+    view: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in console.render_lines(self.view, options, pad=False):
+            while line and not line[-1].text.strip():
+                line.pop()
+            if line:
+                *whole, last = line
+                yield from whole
+                yield Segment(last.text.rstrip(), last.style)
+            yield Segment.line()
+
+
+class _Title(Heading):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.text  # at the left and without a frame
+
+
+class _Table(TableElement):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, border_style="dim")
+        for cell in self.header.row.cells if self.header and self.header.row else ():
+            table.add_column(cell.content)
+        for row in self.body.rows if self.body else ():
+            table.add_row(*(cell.content for cell in row.cells))
+        yield table
+
+
+class _Code(CodeBlock):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for each in highlighted(self.text.plain.expandtabs(4), self.lexer_name):
+            yield Text("  ") + each
+
+
+class _Whole(Markdown):
+    """Markdown that hides nothing."""
+
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {
+        **Markdown.elements,
+        "heading_open": _Title,
+        "fence": _Code,
+        "code_block": _Code,
+        "table_open": _Table,
+    }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(safe(text), hyperlinks=False)
+        _tame(self.parsed)
+
+
+def _tame(tokens: Iterable[Any]) -> None:
+    """Let tokens stand for themselves; what an entity such as &#x202e; has brought in is made harmless too."""
+    for token in tokens:
+        token.content = safe(token.content)
+        token.attrs = {name: safe(str(value)) for name, value in token.attrs.items()}
+        if token.type == "softbreak":
+            token.type = "hardbreak"
+        elif token.type == "html_inline":
+            token.type = "text"
+        elif token.type == "html_block":
+            token.type = "code_block"
+        elif token.markup in ("_", "__"):
+            # Names such as __init__ are about; who means emphasis writes asterisks.
+            token.type, token.tag, token.content = "text", "", token.markup
+        elif token.type == "image":
+            token.type, token.tag, token.children = "text", "", None
+            token.content = f"![{token.content}]({token.attrs['src']})"
+        _tame(token.children or ())

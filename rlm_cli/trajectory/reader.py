@@ -1,0 +1,131 @@
+"""Finds recorded runs and reads them back: which there are, what each came to, its events.
+
+A record may end before its run (it was killed, or is still going on) and may be damaged; both are said, neither is
+hidden.
+"""
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from rlm_cli.errors import InputError, UsageError
+from rlm_cli.event_lines import read_events
+from rlm_cli.events import ROOT, Event, RunFinished, RunStarted, event_from
+from rlm_cli.trajectory.recorder import runs_folder
+
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the first and the last lines of a record say."""
+
+    run_id: str
+    started: RunStarted | None = None
+    finished: RunFinished | None = None
+    """None: the run was killed, or is still going on."""
+    iterations: int = 0
+    damage: str | None = None
+    """Why the record cannot be read."""
+
+
+def run_ids() -> list[str]:
+    """Return the ids of all recorded runs, the newest first: an id begins with the time."""
+    try:
+        names = [each.name for each in runs_folder().iterdir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"cannot read the recorded runs: {runs_folder()}: {error.strerror}") from error
+    return sorted((name.removesuffix(".jsonl") for name in names if name.endswith(".jsonl")), reverse=True)
+
+
+def find_run(prefix: str | None) -> str:
+    """Return the id that `prefix` begins, None being the latest run. Raises UsageError."""
+    ids = run_ids()
+    if not ids:
+        raise UsageError(f"no runs recorded yet in {runs_folder()}")
+    if prefix is None:
+        return ids[0]
+    found = [each for each in ids if each == prefix] or [each for each in ids if prefix and each.startswith(prefix)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(
+            f"{prefix} could be any of {len(found):,} runs", f"type more of it, as in: rlm runs show {found[0]}"
+        )
+    near = difflib.get_close_matches(prefix, ids, n=1)
+    raise UsageError(
+        f"no recorded run {prefix}", f"did you mean {near[0]}?" if near else "rlm runs list shows which there are"
+    )
+
+
+def read_run(run_id: str) -> Iterator[Event]:
+    """Yield the events of a record. Raises InputError where it cannot be read."""
+    path = _path(run_id)
+    try:
+        with path.open("rb") as file:
+            yield from read_events(file)
+    except OSError as error:
+        raise InputError(f"cannot read the record {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"the record {path} is damaged: {error}") from error
+
+
+def look_up(run_id: str) -> Record:
+    """Return what a record's ends say, without reading what lies between them."""
+    try:
+        with _path(run_id).open("rb") as file:
+            started = next(read_events([file.readline()]), None)
+            if not isinstance(started, RunStarted):
+                return Record(run_id, damage="it does not begin as a run does")
+    except OSError as error:
+        return Record(run_id, damage=error.strerror)
+    except ValueError as error:
+        return Record(run_id, damage=str(error))
+    try:
+        with _path(run_id).open("rb") as file:
+            finished, iterations = _end_of(file)
+    except OSError as error:
+        return Record(run_id, started, damage=error.strerror)
+    except ValueError as error:
+        return Record(run_id, started, damage=f"at its end: {error}")
+    return Record(run_id, started, finished, iterations)
+
+
+def _end_of(file: BinaryIO) -> tuple[RunFinished | None, int]:
+    """Return how the run ended and how many iterations it had."""
+    finished: RunFinished | None = None
+    for line in _backwards(file):
+        event = event_from(json.loads(line))
+        if isinstance(event, RunFinished) and event.path == ROOT:
+            finished = event
+        elif iteration := re.match(r"0/([1-9]\d*)", event.path):
+            return finished, int(iteration[1])
+    return finished, 0
+
+
+def _backwards(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the whole lines of a file from its end; one that was cut off there is passed over."""
+    position = file.seek(0, os.SEEK_END)
+    rest, last = b"", True
+    while position:
+        start = max(0, position - _CHUNK)
+        file.seek(start)
+        first, *lines = (file.read(position - start) + rest).split(b"\n")
+        for line in reversed(lines):
+            if not last:
+                yield line
+            last = False
+        rest, position = first, start
+    if rest and not last:
+        yield rest
+
+
+def _path(run_id: str) -> Path:
+    return runs_folder() / f"{run_id}.jsonl"
