@@ -177,6 +177,8 @@ class RunFinished(Event):
     hint: str | None
     """What to do about the error."""
     warnings: tuple[str, ...]
+    failed_subcalls: tuple[tuple[str, int], ...]
+    """(error, how many sub-calls failed with it); those that were never sent are among them."""
     citations: tuple[Citation, ...]
     usage: Usage
 
@@ -214,4 +216,8 @@ def _restored(name: str, value: Any) -> Any:
         return Usage(**value)
     if name == "citations":
         return tuple(Citation(**each) for each in value)
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value
+
+
+def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

@@ -387,4 +387,8 @@ def test_an_interrupt_at_any_moment_leaves_a_whole_record(tmp_path: Path, stop_a
         task = analysis.prepare([str(tmp_path / "input.txt")], "q", profile).task
         result = analysis.run(task, watch)
     assert result.status == "interrupted"
+    # What had not begun was not taken; a repeated prompt is not counted.
+    begun = [event for event in events if isinstance(event, SubcallStarted)]
+    known = [event for event in events if isinstance(event, SubcallFinished) and event.cached]
+    assert result.subcalls == len(begun) - len(known)
     check_events([event.to_json() for event in events], {"usage": {"total": asdict(result.usage)}})

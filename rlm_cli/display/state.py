@@ -121,9 +121,7 @@ class State:
         return max((each.number for each in self.run.iterations), default=0)
 
     def result(self, finished: RunFinished) -> Result:
-        """Return what the run came to, as far as its events tell: sub-calls that were never sent are not among them."""
-        errors = self.subcalls.errors
-        others = self.subcalls.failed - sum(times for _, times in errors)
+        """Return what the run came to."""
         return Result(
             status=finished.status,
             stop_reason=finished.stop_reason,
@@ -137,7 +135,7 @@ class State:
             usage_root=self.usage_root,
             usage_sub=self.usage_sub,
             elapsed_seconds=finished.at,
-            failed_subcalls=(*errors, ("other errors", others)) if others else errors,
+            failed_subcalls=finished.failed_subcalls,
             warnings=finished.warnings,
         )
 

@@ -81,6 +81,7 @@ class Engine:
                 error=str(error) if error else None,
                 hint=error.hint if error else None,
                 warnings=result.warnings,
+                failed_subcalls=result.failed_subcalls,
                 citations=result.citations,
                 usage=result.usage,
             )

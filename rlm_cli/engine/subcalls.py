@@ -142,6 +142,10 @@ class Subcalls:
         except KeyboardInterrupt:
             yield from self._abandon(calls, open_calls, begun, "interrupted")
             raise
+        finally:
+            self.budget.return_subcalls(sum(call.path not in begun for call in calls))
+            if begun:
+                self.progress.depth = max(self.progress.depth, calls[0].path.depth)
         for call, value in zip(calls, values, strict=True):
             if value is not None and value.reply is not None:
                 self.progress.note_stand_in(call.request.spec, value.reply)
@@ -151,9 +155,6 @@ class Subcalls:
             limit = self.budget.time_is_up()
             yield from self.progress.meet(limit, calls[0].path, ends=True)
             yield from self._abandon(calls, open_calls, begun, str(limit))
-        self.budget.return_subcalls(sum(call.path not in begun for call in calls))
-        if begun:
-            self.progress.depth = max(self.progress.depth, calls[0].path.depth)
         return [value.answer if value else SubAnswer(error=f"abandoned: {self.progress.ending}") for value in values]
 
     def _call(self, call: _Call, open_calls: dict[CallPath, _Open]) -> Generator[Event, None, _Made]:
