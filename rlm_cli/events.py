@@ -61,16 +61,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
+# Fields that have a default are missing in records of earlier versions.
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
     run_id: str
     question: str
     profile: str
     root_model: str
-    root_address: str
+    root_address: str = ""
     """Where its calls go: `this machine`, a host, a provider."""
     sub_model: str
-    sub_address: str
+    sub_address: str = ""
     limits: dict[str, float | int | None]
 
 
@@ -98,7 +101,7 @@ class IterationStarted(Event):
 class ModelReplied(Event):
     """The root model's reply, whole."""
 
-    model: str
+    model: str = ""
     """Who answered: the root model, or the fallback that stood in for it."""
     text: str
     truncated: bool
@@ -122,7 +125,7 @@ class SubcallStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubcallFinished(Event):
-    model: str
+    model: str = ""
     """Who answered: the model asked, or the fallback that stood in for it."""
     text: str
     truncated: bool
@@ -174,12 +177,12 @@ class RunFinished(Event):
     stop_reason: StopReason
     answer: str
     error: str | None
-    hint: str | None
+    hint: str | None = None
     """What to do about the error."""
-    warnings: tuple[str, ...]
-    failed_subcalls: tuple[tuple[str, int], ...]
+    warnings: tuple[str, ...] = ()
+    failed_subcalls: tuple[tuple[str, int], ...] = ()
     """(error, how many sub-calls failed with it); those that were never sent are among them."""
-    citations: tuple[Citation, ...]
+    citations: tuple[Citation, ...] = ()
     usage: Usage
 
 

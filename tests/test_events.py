@@ -1,6 +1,7 @@
 """Events survive being written and read: a record says what the run said."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,18 @@ def test_a_key_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
     line = written(every_kind(tmp_path)[:1]).replace(b'{"type"', b'{"later": 1, "type"')
     [event] = read_events([line])
     assert event.type == "run_started"
+
+
+def test_a_record_of_an_earlier_version_can_be_read(tmp_path: Path) -> None:
+    later = {
+        "run_started": ("root_address", "sub_address"),
+        "model_replied": ("model",),
+        "subcall_finished": ("model",),
+        "run_finished": ("hint", "warnings", "failed_subcalls", "citations"),
+    }
+    for line in written(every_kind(tmp_path)).splitlines(keepends=True):
+        plain = json.loads(line)
+        for name in later.get(plain["type"], ()):
+            del plain[name]
+        [event] = read_events([json.dumps(plain).encode() + b"\n"])
+        assert {name: value for name, value in event.to_json().items() if name in plain} == plain

@@ -86,7 +86,7 @@ def _folded(run: Run, steps: _Steps, event: Event) -> Run:
         iteration = _beneath(iteration, subcall, deeper, event)
     else:
         iteration = _changed(iteration, event)
-        if isinstance(event, ModelReplied) and event.model != run.root_model:
+        if isinstance(event, ModelReplied) and event.model not in ("", run.root_model):
             iteration = _remarked(iteration, f"answered by {event.model}")
         if isinstance(event, AnswerGiven):
             run = _told(run, event)

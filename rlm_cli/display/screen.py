@@ -85,8 +85,11 @@ def unfinished(run: Run, width: int) -> list[Text]:
 def _models(started: RunStarted) -> Iterator[tuple[str, str]]:
     yield "run", f"{started.run_id}, profile {started.profile}"
     yield "question", started.question[:1_000]
-    yield "root", f"{started.root_model} → {started.root_address}"
-    yield "sub", f"{started.sub_model} → {started.sub_address}"
+    for role, model, address in (
+        ("root", started.root_model, started.root_address),
+        ("sub", started.sub_model, started.sub_address),
+    ):
+        yield role, f"{model} → {address}" if address else model
     limits = started.limits
     cap = limits.get("max_cost")
     said = ["no cost cap" if cap is None else f"${_number(cap)}"]
