@@ -8,13 +8,13 @@ def summary_line(result: Result, documents: int, skipped: int) -> str:
     usage = result.usage
     cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
     status = f"partial ({result.stop_reason})" if result.status == "partial" else result.status
-    calls = f"{result.iterations} iterations, {result.subcalls} sub-calls"
+    calls = f"{_counted(result.iterations, 'iteration')}, {_counted(result.subcalls, 'sub-call')}"
     failed = sum(times for _, times in result.failed_subcalls)
     if failed:
         calls += f" ({failed} failed)"
-    read = f"{documents:,} documents read"
+    read = f"{_counted(documents, 'document')} read"
     if skipped:
-        read += f", {skipped:,} files skipped"
+        read += f", {_counted(skipped, 'file')} skipped"
     evidence = [each for each in result.citations if each.quote is not None]
     if evidence:
         read += f", {sum(each.verified for each in evidence)} of {len(evidence)} quotes verified"
@@ -22,3 +22,7 @@ def summary_line(result: Result, documents: int, skipped: int) -> str:
         f"{status}: {cost}, {usage.input_tokens:,} tokens in, {usage.output_tokens:,} out, {calls}, "
         f"{result.elapsed_seconds:.1f} s; {read}"
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
