@@ -37,6 +37,15 @@ def host_of(url: str) -> str:
         return url[:100].rpartition("@")[2]
 
 
+def shown_address(url: str) -> str:
+    """Return a URL as it may be shown: without the credentials and the query that it may hold."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return host_of(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
 def is_loopback(url: str | None) -> bool:
     """The URL's host is this machine."""
     try:

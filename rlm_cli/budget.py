@@ -5,6 +5,7 @@ so that calls side by side cannot overdraw together. An amount for the last word
 of models or events; the engine asks it before each call and tells it after.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -119,6 +120,8 @@ class Budget:
             if reservation not in self._open:
                 return
             self._open.remove(reservation)
+            if usage is not None and not _possible(usage):
+                usage = None
             for _ in range(lost + (usage is None)):
                 self._written_off = _plus(self._written_off, reservation.worst)
             if usage is not None:
@@ -223,6 +226,13 @@ def _cost(price: Price | None, input_tokens: int, output_tokens: int) -> float:
     # Some providers write prompts to their cache unasked, so the dearer of the two holds for every call.
     dearest = max(price.input, price.cache_write or 0.0)
     return (input_tokens * dearest + output_tokens * price.output) / 1_000_000
+
+
+def _possible(usage: Usage) -> bool:
+    """Tell whether an account can hold it: a sum with less than nothing, or with nan, would lift every cap."""
+    cost = usage.cost_usd
+    counts = (usage.calls, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens)
+    return min(counts) >= 0 and (cost is None or (math.isfinite(cost) and cost >= 0))
 
 
 def _plus(one: Worst, other: Worst) -> Worst:

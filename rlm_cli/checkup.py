@@ -12,11 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rlm_cli import __version__
-from rlm_cli.addresses import OLLAMA, is_loopback, provider_of
+from rlm_cli.addresses import OLLAMA, is_loopback, provider_of, shown_address
 from rlm_cli.context_writer import ContextWriter
 from rlm_cli.errors import ProfileError, RlmError, SandboxError
 from rlm_cli.llm.local_servers import offered, ollama_address
-from rlm_cli.profiles import KEYS, Found, choose, load, user_folder, visible
+from rlm_cli.profiles import KEYS, Found, choose, find, load, user_folder, visible
 from rlm_cli.sandbox import open_repl
 from rlm_cli.seams import Cell, CellFinished
 from rlm_cli.tokens import count_tokens, vocabulary_folder
@@ -43,7 +43,8 @@ class Section:
 
 def checkup() -> Iterator[Section]:
     """Yield the sections, the quick ones first."""
-    specs = [spec for found in visible() for spec in _specs(found)]
+    # A project's profiles are as foreign as its text: they choose no address that is asked.
+    specs = [spec for found in visible() if found.origin != "project" for spec in _specs(found)]
     yield Section("versions", (Fact("rlm", __version__), Fact("Python", _python()), Fact("packages", _packages())))
     yield Section("profile", (_profile(),))
     yield Section("keys", tuple(_keys(specs)))
@@ -81,6 +82,10 @@ def _profile() -> Fact:
         choice = choose(None)
     except ProfileError as error:
         return Fact("without -p", f"none; {error.hint or error}")
+    try:
+        load(find(choice.name))
+    except ProfileError as error:
+        return Fact("without -p", f"{choice.name}: {choice.reason}, but it cannot be used: {error}")
     return Fact("without -p", f"{choice.name}: {choice.reason}")
 
 
@@ -126,15 +131,15 @@ def _servers(specs: list[ModelSpec]) -> Iterator[Fact]:
     others = {spec.api_base: spec for spec in specs if is_loopback(spec.api_base)}
     for address, spec in others.items():
         if address is not None and provider_of(spec.model) not in OLLAMA:
-            yield _server(provider_of(spec.model), address, "/models", spec.api_key_env)
+            yield _server(provider_of(spec.model), address, "/models")
 
 
-def _server(name: str, address: str, path: str, key_variable: str | None = None) -> Fact:
-    models = offered(address.rstrip("/") + path, key_variable)
+def _server(name: str, address: str, path: str) -> Fact:
+    models = offered(address.rstrip("/") + path)
     if models is None:
-        return Fact(name, f"does not answer at {address}")
+        return Fact(name, f"does not answer at {shown_address(address)}")
     more = f" and {len(models) - _SHOWN_MODELS} more" if len(models) > _SHOWN_MODELS else ""
-    return Fact(name, f"answers at {address}: {', '.join(models[:_SHOWN_MODELS]) or 'no models'}{more}")
+    return Fact(name, f"answers at {shown_address(address)}: {', '.join(models[:_SHOWN_MODELS]) or 'no models'}{more}")
 
 
 def _files() -> Iterator[Fact]:

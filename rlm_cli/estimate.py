@@ -1,7 +1,8 @@
 """What a run may come to in money, before anything is sent: a range from arithmetic, with its assumptions.
 
 The least is a question that a few searches settle; the most, one for which the sub-model reads the whole text once. A
-run may fall outside of it; the cap is what holds. Knows prices and token counts, and asks nobody.
+run may fall outside of it; the cap is what holds, and is no part of it: an estimate beyond the cap says that the cap is
+low. Knows prices and token counts, and asks nobody.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ _PIECE, _FINDING = 25_000, 500
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """USD; `high` is no more than the cap."""
+    """USD."""
 
     low: float
     high: float
@@ -31,9 +32,7 @@ def estimate(profile: Profile, tokens: int) -> Estimate | None:
         return None
     low = _exploring(root, min(_FEW, limits.max_iterations))
     high = _exploring(root, min(_MANY, limits.max_iterations)) + _reading(sub, tokens, limits.max_subcalls)
-    if limits.max_cost is not None:
-        low, high = min(low, limits.max_cost), min(high, limits.max_cost)
-    return Estimate(low, max(low, high))
+    return Estimate(low, high)
 
 
 def _exploring(root: ModelSpec, iterations: int) -> float:

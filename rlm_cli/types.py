@@ -36,6 +36,10 @@ class Price:
         """Return the price of a call with this much input."""
         return next((price for tokens, price in reversed(self.long) if input_tokens >= tokens), self)
 
+    @property
+    def free(self) -> bool:
+        return self.input == self.output == 0
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
@@ -64,6 +68,11 @@ class ModelSpec:
     def candidates(self) -> tuple["ModelSpec", ...]:
         """All models that may answer for this one, itself first."""
         return (self, *self.fallbacks)
+
+    @property
+    def patience(self) -> float:
+        """Seconds for one call when each of the candidates takes its own `timeout`."""
+        return sum(each.timeout for each in self.candidates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,3 +97,9 @@ def test_a_sandbox_that_cannot_start_is_said_and_is_the_exit_code() -> None:
 def test_doctor_and_its_neighbours_do_not_import_litellm() -> None:
     code = "import sys; from rlm_cli.checkup import checkup; [*checkup()]; sys.exit('litellm' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_choice_that_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLM_PROFILE", "nope")
+    said = facts(rlm("doctor").out)["profile"]["without -p"]
+    assert said == "nope: RLM_PROFILE is set, but it cannot be used: there is no profile called 'nope'"

@@ -184,3 +184,16 @@ def test_a_fallback_of_unknown_price_is_refused_under_a_cap_like_any_other_model
     assert ran.code == 2
     assert "the price of openai/second is unknown" in ran.err
     assert "under root.fallbacks" in ran.err
+
+
+def test_a_fallback_takes_no_time_from_the_model_it_stands_in_for(tmp_path: Path, text: str) -> None:
+    with OpenAIServer(Scripted("FINAL(late but there)", delay=2.5)) as slow:
+        base = {"api_base": slow.url, "api_key_env": "LOOPBACK_KEY", "price": {"input": 1, "output": 10}}
+        spare = {"model": "openai/spare", "timeout": 4, **base}
+        path = tmp_path / "p.yaml"
+        root = {"model": "openai/first", "timeout": 4, **base, "fallbacks": [spare]}
+        path.write_text(yaml.safe_dump({"root": root, "sub": {"model": "openai/sub", **base}}))
+        ran = rlm("analyze", text, "who pays?", "-p", str(path), "-f", "json")
+    result = ran.json()
+    assert (result["answer"], result["warnings"]) == ("late but there", [])
+    assert [body["model"] for body in slow.requests] == ["first"]

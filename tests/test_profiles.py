@@ -204,3 +204,38 @@ def test_a_fallback_shares_what_is_of_the_reply_and_nothing_of_the_server(tmp_pa
 def test_another_root_model_has_no_fallbacks_of_the_old_one(tmp_path: Path) -> None:
     found = written(tmp_path, "root: {model: a/b, fallbacks: [c/d]}\nsub: {model: x/y}")
     assert load(found, Overrides(root_model="openai/e")).root.fallbacks == ()
+
+
+def test_a_profile_that_extends_with_another_model_keeps_nothing_of_the_old_one(tmp_path: Path) -> None:
+    base = "root: {model: openai/a, api_base: 'http://127.0.0.1:1', api_key_env: A, context_window: 9, temperature: 1, "
+    more = "max_output_tokens: 77, timeout: 5, price: {input: 1, output: 2}, params: {x: 1}, fallbacks: [openai/b]}"
+    written(tmp_path, f"{base}{more}\nsub: {{model: x/y}}", "base.yaml")
+    other = load(written(tmp_path, "extends: base\nroot: {model: openai/c}"))
+    assert other.root == ModelSpec("openai/c", max_output_tokens=77, timeout=5)
+    same = load(written(tmp_path, "extends: base\nroot: {model: openai/a, temperature: 0}"))
+    assert (same.root.context_window, same.root.temperature) == (9, 0)
+    found = written(tmp_path, "extends: base")
+    for order in (("root.model=openai/c", "root.api_base=http://b"), ("root.api_base=http://b", "root.model=openai/c")):
+        set_ = load(found, Overrides(settings=order)).root
+        assert set_ == ModelSpec("openai/c", api_base="http://b", max_output_tokens=77, timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("slip", "line", "said"),
+    [
+        ("root:\n  model: x\n  price: {input: 1}\nsub: {model: x/y}", 3, "a price needs input and output"),
+        ("root: {model: x}\nsub:\n", 2, "sub must be a mapping"),
+        ("root: {model: x}\nlimits: 7", 2, "limits must be a mapping"),
+    ],
+)
+def test_what_is_missing_is_named_with_its_line_too(tmp_path: Path, slip: str, line: int, said: str) -> None:
+    message, _ = refused(tmp_path, slip)
+    assert message.startswith(f"mine.yaml, line {line}: {said}")
+
+
+def test_a_configuration_that_is_no_utf_8_is_named(own_home: Path) -> None:
+    path = own_home / ".config" / "rlm" / "config.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"profile: \xff")
+    with pytest.raises(ProfileError, match=r"config\.yaml: it is not UTF-8"):
+        choose(None)

@@ -4,9 +4,7 @@ from rlm_cli.addresses import THIS_MACHINE, whereabouts
 from rlm_cli.display.wording import cost
 from rlm_cli.estimate import estimate
 from rlm_cli.task import Task
-from rlm_cli.types import ModelSpec, Price, Profile
-
-_FREE = (Price(0.0, 0.0), Price(0.0, 0.0, 0.0))
+from rlm_cli.types import ModelSpec, Profile
 
 
 def before_the_run(task: Task) -> str:
@@ -34,7 +32,7 @@ def _where(spec: ModelSpec) -> str:
 
 
 def _money(profile: Profile, tokens: int) -> str:
-    if all(spec.price in _FREE for spec in (*profile.root.candidates, *profile.sub.candidates)):
+    if all(spec.price is not None and spec.price.free for spec in (*profile.root.candidates, *profile.sub.candidates)):
         return "it costs nothing"
     cap = "no cap" if profile.limits.max_cost is None else f"at most {cost(profile.limits.max_cost)}"
     expected = estimate(profile, tokens)

@@ -88,8 +88,11 @@ def check_profiles(
 ) -> None:
     """Say whether the models of profiles are known, priced and within reach, without calling them.
 
-    Contacts model servers on this machine and nobody else. Exits with 2 when a profile could not run even with every
-    key set and every server started: its file is wrong, litellm does not know a model, or a price is unknown.
+    Contacts model servers on this machine and the Ollama that OLLAMA_API_BASE names, and nobody else; a profile of the
+    project's own makes it contact nobody, unless you name its path.
+
+    Exits with 2 when a profile could not run even with every key set and every server started: its file is wrong,
+    litellm does not know a model, or a price is unknown.
     """
     from rlm_cli.display.safe import safe_line
     from rlm_cli.errors import ProfileError
@@ -101,7 +104,7 @@ def check_profiles(
     counts = {"ready": 0, "not ready": 0, "wrong": 0}
     for each in found:
         try:
-            checks = check(load(each))
+            checks = check(load(each), asks_servers=each.origin != "project")
         except ProfileError as error:
             state, lines = "wrong", [f"  {safe_line(str(error))}"]
         else:
@@ -133,7 +136,7 @@ def _lines(check: "ModelCheck") -> list[str]:
         known.append("no language model, a fixed search policy")
     elif spec.price is None:
         known.append("price unknown")
-    elif spec.price.input == spec.price.output == 0:
+    elif spec.price.free:
         known.append("free")
     else:
         cached = f", {spec.price.cached_input:g} cached" if spec.price.cached_input is not None else ""

@@ -48,7 +48,7 @@ class RootModel:
             growth = self.spec.max_output_tokens + OUTCOME_TOKENS
             self.budget.keep_back(self.budget.worst_case(self.spec, messages, growth))
         seconds = max(0.0, self.budget.seconds_left(last_word))
-        request = Request("root", self.spec, messages, min(self.spec.timeout, seconds))
+        request = Request("root", self.spec, messages, min(self.spec.patience, seconds))
         return Admitted(request, self.budget.admit(request, last_word), last_word)
 
     def reply(self, call: Admitted, here: CallPath) -> Generator[Event, None, Reply]:
@@ -67,7 +67,7 @@ class RootModel:
 
         started = monotonic()
         [came] = yield from fan_out([complete], 1, lambda: self.budget.seconds_left(call.last_word))
-        if came is None or (isinstance(came, CallTimedOut) and call.request.timeout < self.spec.timeout):
+        if came is None or (isinstance(came, CallTimedOut) and call.request.timeout < self.spec.patience):
             self.budget.settle(call.reservation, None)
             raise self.budget.time_is_up()
         error = came if isinstance(came, ModelError) else None

@@ -90,7 +90,7 @@ class Subcalls:
             there = f"{self.profile.sub.model!r} (the default) and {self.profile.root.model!r}"
             return SubAnswers(refused=f"this run has no model {asked.model!r}; it has {there}")
         started, before = time.monotonic(), self.budget.usage()
-        requests = {prompt: Request("sub", spec, (Message("user", prompt),), spec.timeout) for prompt in asked.prompts}
+        requests = {prompt: Request("sub", spec, (Message("user", prompt),), spec.patience) for prompt in asked.prompts}
         answers = {prompt: refusal for prompt in requests if (refusal := _too_large(spec, prompt)) is not None}
         sendable = [prompt for prompt in requests if prompt not in answers]
         known = {prompt: reply for prompt in sendable if (reply := self.client.recall(requests[prompt])) is not None}
@@ -155,7 +155,12 @@ class Subcalls:
             limit = self.budget.time_is_up()
             yield from self.progress.meet(limit, calls[0].path, ends=True)
             yield from self._abandon(calls, open_calls, begun, str(limit))
-        return [value.answer if value else SubAnswer(error=f"abandoned: {self.progress.ending}") for value in values]
+        return [
+            value.answer
+            if value is not None
+            else SubAnswer(error=f"{'abandoned' if call.path in begun else 'not sent'}: {self.progress.ending}")
+            for call, value in zip(calls, values, strict=True)
+        ]
 
     def _call(self, call: _Call, open_calls: dict[CallPath, _Open]) -> Generator[Event, None, _Made]:
         """Make one call. Runs in a thread of its own and changes nothing but its own entry in `open_calls`."""

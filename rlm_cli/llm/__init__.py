@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rlm_cli.llm.fallbacks import FallingBack
 from rlm_cli.llm.layers import Remembering, Retrying, Throttled
 from rlm_cli.llm.offline_client import WINDOW, OfflineClient, is_offline
+from rlm_cli.llm.proxies import keep_local
 from rlm_cli.seams import ModelClient
 from rlm_cli.types import ModelSpec, Price, Profile, Reply, Request
 
@@ -27,6 +28,7 @@ __all__ = ["check", "open_client", "resolve", "warm"]
 def warm(profile: Profile) -> None:
     """Start importing litellm in the background, if a model of the profile needs it. Returns at once."""
     if _needs_litellm(profile):
+        keep_local([each.api_base for role in (profile.root, profile.sub) for each in role.candidates])
         threading.Thread(target=_load_quietly, name="import-litellm", daemon=True).start()
 
 
@@ -39,14 +41,15 @@ def resolve(profile: Profile) -> Profile:
     return replace(profile, root=_with_fallbacks(profile.root), sub=_with_fallbacks(profile.sub))
 
 
-def check(profile: Profile) -> "list[ModelCheck]":
+def check(profile: Profile, asks_servers: bool = True) -> "list[ModelCheck]":
     """Say of every model of a profile whether it is known, priced and within reach, without calling it.
 
-    Contacts local servers, and nobody else. Raises ModelError when litellm cannot be imported.
+    Contacts servers on this machine, and the Ollama that OLLAMA_API_BASE names, unless `asks_servers` is off: a profile
+    that nobody has vetted chooses no address. Raises ModelError when litellm cannot be imported.
     """
     from rlm_cli.llm.checking import check_models
 
-    return check_models(profile)
+    return check_models(profile, asks_servers)
 
 
 def open_client(profile: Profile) -> ModelClient:

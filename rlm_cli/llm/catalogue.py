@@ -33,6 +33,8 @@ _OURS = {
     **dict.fromkeys(("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict"), _OUTPUT_CAP),
     **dict.fromkeys(("api_base", "base_url", "custom_llm_provider"), _ADDRESS),
     **dict.fromkeys(("model", "messages", "fallbacks", "n", "stream", "mock_response"), "leave it out"),
+    **dict.fromkeys(("context_window_fallback_dict", "model_list"), "use `fallbacks:` beside `params:`"),
+    **dict.fromkeys(("input_cost_per_token", "output_cost_per_token"), "use `price:`, USD per million tokens"),
 }
 """What `params:` may not hold: it would undo what another key says. name -> hint."""
 _COLUMNS = {
@@ -206,8 +208,9 @@ class Catalogue:
 
 
 def _check_params(spec: ModelSpec) -> None:
+    body = spec.params.get("extra_body")
     for name, hint in _OURS.items():
-        if name in spec.params:
+        if name in spec.params or (isinstance(body, Mapping) and name in body):
             raise ProfileError(f"`params:` of {spec.model} holds {name}", hint)
 
 

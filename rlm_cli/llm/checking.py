@@ -9,6 +9,8 @@ from rlm_cli.llm.local_servers import obstacle
 from rlm_cli.llm.offline_client import is_offline
 from rlm_cli.types import ModelSpec, Profile
 
+_NOT_ASKED = "its server was not asked: the project's own profile chose the address"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
@@ -26,19 +28,19 @@ class ModelCheck:
     """The day, as YYYY-MM-DD, on which its provider ends it."""
 
 
-def check_models(profile: Profile) -> list[ModelCheck]:
+def check_models(profile: Profile, asks_servers: bool) -> list[ModelCheck]:
     """Do what `llm.check` says."""
     roles = (("root", profile.root), ("sub", profile.sub))
     capped = profile.limits.max_cost is not None
     catalogue = Catalogue(load)
     return [
-        _check(catalogue, role if number == 0 else f"{role} fallback", spec, capped)
+        _check(catalogue, role if number == 0 else f"{role} fallback", spec, capped, asks_servers)
         for role, first in roles
         for number, spec in enumerate(first.candidates)
     ]
 
 
-def _check(catalogue: Catalogue, role: str, spec: ModelSpec, capped: bool) -> ModelCheck:
+def _check(catalogue: Catalogue, role: str, spec: ModelSpec, capped: bool, asks_servers: bool) -> ModelCheck:
     load()  # a broken installation is no fault of the profile
     try:
         if is_offline(spec):
@@ -52,5 +54,5 @@ def _check(catalogue: Catalogue, role: str, spec: ModelSpec, capped: bool) -> Mo
     if key is not None:
         missing = f"{key} is not set"
     elif catalogue.is_local(filled):
-        missing = obstacle(filled)
+        missing = obstacle(filled) if asks_servers else _NOT_ASKED
     return ModelCheck(role, filled, wrong, missing, catalogue.retired_on(spec))

@@ -17,9 +17,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from rlm_cli.addresses import OLLAMA, provider_of
+from rlm_cli.addresses import OLLAMA, provider_of, shown_address
 from rlm_cli.errors import (
     AuthenticationFailed,
     BadReply,
@@ -277,11 +276,7 @@ def address(spec: ModelSpec) -> str:
     """Return where a spec's calls go, as a person would say it; never the credentials that a URL may hold."""
     if spec.api_base is None:
         return spec.model.partition("/")[0] if "/" in spec.model else "the provider"
-    try:
-        parts = urlsplit(spec.api_base)
-    except ValueError:
-        return clean(spec.api_base)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    return clean(shown_address(spec.api_base))
 
 
 def _obstacle(chain: tuple[BaseException, ...]) -> str:

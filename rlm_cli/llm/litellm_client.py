@@ -19,12 +19,14 @@ import math
 import os
 import threading
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 from rlm_cli.addresses import is_loopback
 from rlm_cli.errors import BadReply, EmptyReply, ModelError, Refused
 from rlm_cli.llm.catalogue import Catalogue
 from rlm_cli.llm.failures import clean, failure_of
+from rlm_cli.llm.proxies import keep_local
 from rlm_cli.tokens import prompt_tokens
 from rlm_cli.types import ModelSpec, Price, Reply, Request, Usage
 
@@ -34,6 +36,8 @@ _KEPT = {"type": "ephemeral"}
 """Anthropic's word for "keep the prompt up to here for later calls": five minutes, renewed by each call."""
 _MESSAGE_TOKENS = 4
 _IDLE_SECONDS = 60.0
+_MOST_TOKENS = 1_000_000_000
+"""That one call can have."""
 
 _loading = threading.Lock()
 _loaded: Any = None
@@ -54,6 +58,7 @@ def _import() -> Any:
     # somebody else's idea of where the keys should go.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
+    keep_local([])
     collecting = gc.isenabled()
     gc.disable()  # the import allocates much and frees nothing: 13 % faster
     try:
@@ -167,27 +172,63 @@ class LitellmClient:
         return Reply(text, usage, truncated)
 
     def _usage(self, reply: Any, text: str, request: Request) -> Usage:
-        """Return what the provider reports. A server that reports nothing is counted for: an estimate, at the price."""
-        reported = getattr(reply, "usage", None)
-        input_tokens = getattr(reported, "prompt_tokens", None) or 0
+        """Return what the provider reports. One that reports nothing, or nonsense, is counted for: an estimate."""
         spec = request.spec
-        if reported is None or not input_tokens:  # litellm writes 0 where the server said nothing
-            input_tokens = sum(prompt_tokens(message.text) + _MESSAGE_TOKENS for message in request.messages)
-            output_tokens = prompt_tokens(text)
-            return Usage(1, 0, input_tokens, 0, output_tokens, cost_of(spec.price, input_tokens, 0, 0, output_tokens))
+        try:
+            counts = _Counts.reported(getattr(reply, "usage", None))
+        except ValueError:
+            given = sum(prompt_tokens(message.text) + _MESSAGE_TOKENS for message in request.messages)
+            counts = _Counts(given, 0, 0, prompt_tokens(text))
+        return Usage(1, 0, counts.given, counts.cached, counts.taken, self._cost(spec, counts, reply))
+
+    def _cost(self, spec: ModelSpec, counts: "_Counts", reply: Any) -> float | None:
+        cost = cost_of(spec.price, counts.given, counts.cached, counts.written, counts.taken)
+        if counts.as_reported and spec.price is not None and spec.price == self._catalogue.price(spec):
+            # The table knows more than a few numbers: hours of the day, what is kept for longer. litellm's own sum
+            # holds; not the one that comes with the reply, which a header and the model's name in it can change. For a
+            # row that it cannot read it raises whatever it likes: then our sum holds.
+            tier = spec.params.get("service_tier")
+            with contextlib.suppress(Exception):
+                table = sum(load().cost_per_token(spec.model, usage_object=reply.usage, service_tier=tier))
+                cost = table if math.isfinite(table) and table >= 0 else cost
+        return cost
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Tokens of one call."""
+
+    given: int
+    cached: int
+    """Of those given."""
+    written: int
+    """To the provider's cache, of those given."""
+    taken: int
+    as_reported: bool = False
+
+    @classmethod
+    def reported(cls, usage: Any) -> "_Counts":
+        """Read litellm's usage. Raises ValueError where it holds none, or numbers that no call can have."""
+        given = _count(getattr(usage, "prompt_tokens", None))
+        if not given:  # litellm writes 0 where the server said nothing
+            raise ValueError("no usage")
         # Reasoning is inside completion_tokens: litellm folds it in for the providers that count it apart, but not in
         # a reply that Gemini's filter stopped; the total has it.
-        counted = reported.completion_tokens or 0
-        output_tokens = max(counted, (reported.total_tokens or 0) - input_tokens)
-        details = getattr(reported, "prompt_tokens_details", None)
-        cached = min(getattr(details, "cached_tokens", None) or 0, input_tokens)
-        written = min(getattr(details, "cache_creation_tokens", None) or 0, input_tokens - cached)
-        cost = cost_of(spec.price, input_tokens, cached, written, output_tokens)
-        if output_tokens == counted and spec.price is not None and spec.price == self._catalogue.price(spec):
-            # The table knows more than a few numbers: hours of the day, what is kept for longer. Its own sum holds.
-            with contextlib.suppress(TypeError):
-                cost = float(reply._hidden_params.get("response_cost"))
-        return Usage(1, 0, input_tokens, cached, output_tokens, cost)
+        counted = _count(usage.completion_tokens)
+        taken = max(counted, _count(usage.total_tokens) - given)
+        details = getattr(usage, "prompt_tokens_details", None)
+        cached = min(_count(getattr(details, "cached_tokens", None)), given)
+        written = min(_count(getattr(details, "cache_creation_tokens", None)), given - cached)
+        return cls(given, cached, written, taken, as_reported=taken == counted)
+
+
+def _count(value: Any) -> int:
+    """Return a number of tokens; None is 0. Raises ValueError for what is none."""
+    if value is None:
+        return 0
+    if type(value) is not int or not 0 <= value <= _MOST_TOKENS:
+        raise ValueError("not a number of tokens")
+    return value
 
 
 def cost_of(price: Price | None, input_tokens: int, cached: int, written: int, output_tokens: int) -> float | None:

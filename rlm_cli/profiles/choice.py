@@ -49,6 +49,8 @@ def _configured() -> str | None:
         return None
     except OSError as error:
         raise ProfileError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ProfileError(f"cannot read {path}: it is not UTF-8") from error
     try:
         settings = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -15,7 +15,7 @@ class Overrides:
     """What the command line lays over a profile, in this order."""
 
     root_model: str | None = None
-    """Another model: what the profile says of the old one's server, key, window, price and params goes with it."""
+    """Another model: what the profile says of the old one goes with it, as when a profile that extends names one."""
     sub_model: str | None = None
     settings: tuple[str, ...] = ()
     """KEY=VALUE each."""
@@ -24,6 +24,8 @@ class Overrides:
 
 
 _NONE = Overrides()
+_KEPT = ("max_output_tokens", "timeout")
+"""What is said of a role rather than of its model: its server, key, window, price, params and fallbacks go with it."""
 _SHARED = ("max_output_tokens", "timeout", "temperature")
 """What a fallback takes over from the model that it stands in for."""
 
@@ -67,17 +69,21 @@ def _extended(found: Found, inputs: tuple[str, ...], trusted: bool, below: tuple
         name = str(beside)
     elif (found.path.parent / f"{name}.yaml").is_file() and name != found.path.stem:
         name = str(found.path.parent / f"{name}.yaml")
-    return schema.merge(_extended(find(name, inputs, trusted), inputs, trusted, (*below, identity)), tree)
+    return _laid_over(_extended(find(name, inputs, trusted), inputs, trusted, (*below, identity)), tree)
 
 
 def _build(tree: schema.Tree, name: str, overrides: Overrides) -> Profile:
     for role, model in (("root", overrides.root_model), ("sub", overrides.sub_model)):
         if model is not None:
-            tree = {**tree, role: _other_model(tree.get(role), model, role)}
+            tree = _laid_over(tree, {role: {"model": schema.Value(model, f"--{role}-model")}})
+    settings: schema.Tree = {}
     for option in overrides.settings:
-        tree = schema.merge(tree, schema.setting(option))
+        settings = schema.merge(settings, schema.setting(option))
+    tree = _laid_over(tree, settings)
     for limit, content in (overrides.limits or {}).items():
         tree = schema.merge(tree, {"limits": {limit: schema.checked_limit(limit, content)}})
+    for role in ("root", "sub"):
+        _check_price(tree.get(role))
     plain = schema.plain(tree)
     for role in ("root", "sub"):
         if not plain.get(role, {}).get("model"):
@@ -91,10 +97,19 @@ def _build(tree: schema.Tree, name: str, overrides: Overrides) -> Profile:
     )
 
 
-def _other_model(old: "schema.Value | schema.Tree | None", model: str, role: str) -> schema.Tree:
-    kept = ("max_output_tokens", "timeout")
-    tree = {key: value for key, value in old.items() if key in kept} if isinstance(old, dict) else {}
-    return {**tree, "model": schema.Value(model, f"--{role}-model")}
+def _laid_over(lower: schema.Tree, upper: schema.Tree) -> schema.Tree:
+    """Merge `upper` over `lower`; a role that gets another model keeps nothing that was said of the old one."""
+    kept = dict(lower)
+    for role in ("root", "sub"):
+        old, new = lower.get(role), upper.get(role)
+        if isinstance(old, dict) and isinstance(new, dict) and _names_another(old, new):
+            kept[role] = {key: value for key, value in old.items() if key in _KEPT}
+    return schema.merge(kept, upper)
+
+
+def _names_another(old: schema.Tree, new: schema.Tree) -> bool:
+    before, after = old.get("model"), new.get("model")
+    return isinstance(after, schema.Value) and isinstance(before, schema.Value) and after.content != before.content
 
 
 def _model(plain: dict[str, Any], above: dict[str, Any] | None = None) -> ModelSpec:
@@ -108,6 +123,14 @@ def _model(plain: dict[str, Any], above: dict[str, Any] | None = None) -> ModelS
         price=_price(price) if price is not None else None,
         fallbacks=tuple(_model(each, plain) for each in plain.get("fallbacks") or ()),
     )
+
+
+def _check_price(model: "schema.Value | schema.Tree | None") -> None:
+    """Name the line of a price that lacks a part, now that nothing is laid over it any more."""
+    price = model.get("price") if isinstance(model, dict) else None
+    if isinstance(price, dict) and not {"input", "output"} <= set(price):
+        where = next((each.where for each in price.values() if isinstance(each, schema.Value)), "price")
+        raise ProfileError(f"{where}: a price needs input and output, USD per million tokens")
 
 
 def _price(plain: dict[str, Any]) -> Price:

@@ -192,7 +192,8 @@ def _read_mapping(node: Any, schema: dict[str, Any], source: str, inside: str) -
         if inside == "price" and node is not None and node.tag == "tag:yaml.org,2002:null":
             return Value(None, f"{source}, line {node.start_mark.line + 1}")
         what = inside or "a profile"
-        raise ProfileError(f"{source}: {what} must be a mapping of keys to values")
+        line = f", line {node.start_mark.line + 1}" if node is not None and not source.startswith("--set") else ""
+        raise ProfileError(f"{source}{line}: {what} must be a mapping of keys to values")
     tree: Tree = {}
     for key_node, value_node in _pairs(node):
         where = source if source.startswith("--set") else f"{source}, line {key_node.start_mark.line + 1}"
@@ -205,7 +206,7 @@ def _read_mapping(node: Any, schema: dict[str, Any], source: str, inside: str) -
         elif isinstance(known, _Models):
             tree[key] = _read_models(value_node, known, source, key)
         else:
-            tree[key] = _checked(_content(value_node), known, where, key)
+            tree[key] = _checked(_content(value_node, where), known, where, key)
     return tree
 
 
@@ -225,7 +226,7 @@ def _read_models(node: Any, known: _Models, source: str, key: str) -> Value:
                 raise ProfileError(f"{where}: a model under {key} has no model: ID")
             models.append(plain(tree))
         else:
-            models.append({"model": _checked(_content(item), known.keys["model"], where, key).content})
+            models.append({"model": _checked(_content(item, where), known.keys["model"], where, key).content})
     return Value(models, where)
 
 
@@ -233,13 +234,13 @@ def _pairs(node: yaml.MappingNode) -> Iterator[tuple[Any, Any]]:
     yield from node.value
 
 
-def _content(node: Any) -> Any:
+def _content(node: Any, where: str) -> Any:
     # Only standard tags are constructed: a SafeLoader over the node's own text.
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_object(node, deep=True)
     except yaml.YAMLError as error:
-        raise ProfileError(f"line {node.start_mark.line + 1}: {getattr(error, 'problem', error)}") from error
+        raise ProfileError(f"{where}: {getattr(error, 'problem', error)}") from error
     finally:
         loader.dispose()
 
