@@ -23,7 +23,8 @@ class FallingBack:
     """Asks a model's fallbacks, in order, when it has failed for good. A ModelClient around another.
 
     The request's timeout covers all of them, each for its own `timeout`; where the run has less time left than that, it
-    is shared out evenly among the models still to ask, so that one that hangs does not use it all up. `clock` is in seconds.
+    is shared out evenly among the models still to ask, so that one that hangs does not use it all up. `clock` is in
+    seconds.
     """
 
     def __init__(self, inner: ModelClient, clock: Callable[[], float] = time.monotonic) -> None:
