@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlm_cli import analysis
-from rlm_cli.cli.failures import forget_stdout, say, say_error
+from rlm_cli.cli.failures import say, say_error
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.terminal import is_terminal, print_answer
 from rlm_cli.display.safe import safe
@@ -176,16 +176,11 @@ def _write_report(job: Job, task: Task, result: Result, code: int) -> int:
         except OSError as error:
             say(f"rlm: error: cannot write {job.output}: {error.strerror}; the answer goes to stdout instead")
             code = ExitCode.USAGE
-    try:
-        if job.format == "text" and is_terminal(sys.stdout):
-            print_answer(result)
-        else:
-            sys.stdout.write(safe(report) if sys.stdout.isatty() else report)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        forget_stdout()
-    except OSError as error:
-        raise UsageError(f"cannot write the answer to stdout: {error.strerror}") from error
+    if job.format == "text" and is_terminal(sys.stdout):
+        print_answer(result)
+    else:
+        sys.stdout.write(safe(report) if sys.stdout.isatty() else report)
+    sys.stdout.flush()
     return code
 
 
