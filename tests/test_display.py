@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from support.screens import written
 
 from rlm_cli import analyze
+from rlm_cli.amounts import cost
 from rlm_cli.display.folding import fold
 from rlm_cli.display.lines import meter, share_bar
 from rlm_cli.display.safe import safe, safe_line
 from rlm_cli.display.state import Head, State, head
-from rlm_cli.display.wording import cost, line
+from rlm_cli.display.wording import line
 from rlm_cli.events import EVENTS, ROOT, Event, IterationStarted, RunFinished, SubcallFailed, SubcallStarted
 from rlm_cli.types import Usage
 
@@ -37,7 +38,13 @@ def test_ordinary_text_of_any_script_stays_as_it_is() -> None:
 
 
 def test_an_unknown_cost_does_not_look_free() -> None:
-    assert [cost(None), cost(0.0), cost(0.00012), cost(1.5)] == ["cost unknown", "$0.00", "$0.0001", "$1.50"]
+    assert [cost(None), cost(0.0), cost(1e-5), cost(0.0001)] == ["cost unknown", "$0.00", "under $0.0001", "$0.0001"]
+
+
+def test_an_amount_reads_the_same_everywhere() -> None:
+    assert [cost(each) for each in (0.0123, 0.02, 0.8188, 10, 1234.5)] == [
+        "$0.0123", "$0.02", "$0.82", "$10.00", "$1,234.50",
+    ]  # fmt: skip
 
 
 def recorded(folder: Path) -> list[Event]:

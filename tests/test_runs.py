@@ -153,7 +153,7 @@ def test_the_account_follows_the_answer(records: Path) -> None:
         "warning: the model's code had overwritten files; it was restored",
         "warning: 4 sub-calls failed: anthropic is overloaded (HTTP 529), tried 4 times",
         "warning: 2 sub-calls failed: no reply within 120 s",
-        "complete: $0.8188, 700,738 tokens in, 4,901 out, 5 iterations, 38 sub-calls (6 failed), 45.8 s; "
+        "complete: $0.82, 700,738 tokens in, 4,901 out, 5 iterations, 38 sub-calls (6 failed), 45.8 s; "
         "2,785 documents read, 219 files skipped, 1 of 2 quotes verified",
     ]
     assert "django/contrib/auth/base_user.py:99: self.password = make_password(raw_password)  [not found there]" in out

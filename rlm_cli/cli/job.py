@@ -23,7 +23,7 @@ from rlm_cli.event_lines import write_event
 from rlm_cli.events import Event
 from rlm_cli.loaders import LoadOptions
 from rlm_cli.profiles import Overrides, choose, custom, find, load
-from rlm_cli.reports import render, summary_line
+from rlm_cli.reports import remarks, render, summary_line
 from rlm_cli.task import Task
 from rlm_cli.trajectory import Recorder
 from rlm_cli.types import ExitCode, Profile, Result
@@ -142,15 +142,12 @@ def _report(job: Job, task: Task, result: Result, recorder: Recorder | None) -> 
         code = _write_report(job, task, result, code)
         if job.output is None and _is_live(job) and sys.stdout.isatty():
             say("")  # answer and account are on one screen
-    for warning in result.warnings:
+    not_recorded = [recorder.warning] if recorder is not None and recorder.warning is not None else []
+    for warning in (*remarks(result), *not_recorded):
         say(f"rlm: warning: {warning}")
-    for error, times in result.failed_subcalls:
-        say(f"rlm: warning: {times} sub-call{'s' * (times != 1)} failed: {error}")
-    if recorder is not None and recorder.warning is not None:
-        say(f"rlm: warning: {recorder.warning}")
     if result.error is not None:
         say_error(result.error.message, result.error.hint)
-    if recorder is not None and recorder.warning is None and not job.quiet:
+    if recorder is not None and not not_recorded and not job.quiet:
         say(f"record: rlm runs show {task.run_id}")
     if not job.quiet or code != ExitCode.COMPLETE:
         say(summary_line(result, len(task.context.documents), len(task.context.skipped)))

@@ -110,12 +110,10 @@ def show(
 
 def _account(state: "State", result: "Result") -> Iterator[str]:
     """Yield what stands on stderr at the end of a run."""
-    from rlm_cli.reports import summary_line
+    from rlm_cli.reports import remarks, summary_line
 
-    for warning in result.warnings:
-        yield f"warning: {warning}"
-    for what, times in result.failed_subcalls:
-        yield f"warning: {times:,} sub-call{'s' * (times != 1)} failed: {what}"
+    for remark in remarks(result):
+        yield f"warning: {remark}"
     if state.finished is not None and state.finished.error is not None:
         yield f"error: {state.finished.error}"
         if state.finished.hint is not None:
@@ -125,8 +123,8 @@ def _account(state: "State", result: "Result") -> Iterator[str]:
 
 
 def _row(record: "Record") -> tuple[str, ...]:
+    from rlm_cli.amounts import cost
     from rlm_cli.display.safe import safe_line
-    from rlm_cli.display.wording import cost
 
     run_id = safe_line(record.run_id)
     if record.started is None:

@@ -1,5 +1,6 @@
 """How an event reads as one plain line. Colourless, so that pipes, CI logs and terminals say the same."""
 
+from rlm_cli.amounts import cost, counted
 from rlm_cli.display.safe import safe_line
 from rlm_cli.events import (
     AnswerGiven,
@@ -20,18 +21,6 @@ from rlm_cli.events import (
 from rlm_cli.types import Usage
 
 _HEAD = 100
-
-
-def cost(usd: float | None) -> str:
-    """Return an amount as people read it; None is unknown, which is not free."""
-    if usd is None:
-        return "cost unknown"
-    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def line(event: Event) -> str:
