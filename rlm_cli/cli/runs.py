@@ -81,7 +81,7 @@ def show(
     from rlm_cli.display.screen import block, header, unfinished
     from rlm_cli.display.state import State
     from rlm_cli.errors import InputError
-    from rlm_cli.trajectory import find_run, read_run
+    from rlm_cli.trajectory import find_run, is_cut_off, read_run
 
     found = find_run(run_id)
     state, damage = State(), None
@@ -98,7 +98,7 @@ def show(
     if damage is not None:
         raise damage
     if state.finished is None:
-        print_lines(unfinished(state.run, cells))
+        print_lines(unfinished(state.run, cells, is_cut_off(found)))
         return
     sys.stdout.flush()
     result = state.result(state.finished)

@@ -76,9 +76,12 @@ def status(state: State, width: int, now: float) -> list[Text]:
     return [cut(counts, width), cut(spent + elapsed, width)]
 
 
-def unfinished(run: Run, width: int) -> list[Text]:
-    """Return what is left to say of a record that ends before its run."""
-    text = f"unfinished after {counted(len(run.iterations), 'iteration')}: the run was killed, or is still going on"
+def unfinished(run: Run, width: int, cut_off: bool = False) -> list[Text]:
+    """Return what is left to say of a record that ends before its run, `cut_off` in the middle of a line."""
+    why = "the run was killed, or is still going on"
+    if cut_off:
+        why = "the record ends in the middle of a line, as by a full disk or a kill"
+    text = f"unfinished after {counted(len(run.iterations), 'iteration')}: {why}"
     return list(behind(Text("! ", "bold"), wrapped(text, width - 2, 2)))
 
 
