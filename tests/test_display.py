@@ -14,10 +14,20 @@ from rlm_cli import analyze
 from rlm_cli.amounts import cost
 from rlm_cli.display.folding import fold
 from rlm_cli.display.lines import meter, share_bar
+from rlm_cli.display.plain import PlainLines
 from rlm_cli.display.safe import safe, safe_line
 from rlm_cli.display.state import Head, State, head
 from rlm_cli.display.wording import line
-from rlm_cli.events import EVENTS, ROOT, Event, IterationStarted, RunFinished, SubcallFailed, SubcallStarted
+from rlm_cli.events import (
+    EVENTS,
+    ROOT,
+    Event,
+    IterationStarted,
+    RunFinished,
+    SubcallFailed,
+    SubcallFinished,
+    SubcallStarted,
+)
 from rlm_cli.types import Usage
 
 HOSTILE = "\x1b[2J\x9b31m\u202eevil\u2069\x00\ud800\r\x07"
@@ -110,6 +120,30 @@ def test_the_state_of_thousands_of_subcalls_stays_small() -> None:
         state = fold(state, SubcallFailed(path=here, error=f"{number} {'x' * 9_000}", seconds=1.0, usage=Usage()))
     assert state.subcalls.failed == 5_000
     assert len(repr(state)) < 20_000
+
+
+def test_another_model_that_answers_is_named_once_an_iteration() -> None:
+    path = ROOT.iteration(1)
+    events: list[Event] = [IterationStarted(path=path, number=1)]
+    for number, answering in enumerate(["asked", "spare", "spare", "third", ""]):
+        here = path.subcall(number)
+        events += [
+            SubcallStarted(path=here, model="asked", key="", prompt_characters=1, prompt_head="p"),
+            SubcallFinished(
+                path=here, model=answering, text="t", truncated=False, cached=False, seconds=1.0, usage=Usage()
+            ),
+        ]
+    assert folded(events).run.iterations[0].remarks == ("sub-calls answered by spare", "sub-calls answered by third")
+    lines = PlainLines()
+    said = [lines.line(event) for event in events if isinstance(event, SubcallStarted | SubcallFinished)]
+    named = [each.partition("$0.00")[2] for each in said if "done" in each]
+    assert named == [
+        ": t",
+        ", spare in place of asked: t",
+        ", spare in place of asked: t",
+        ", third in place of asked: t",
+        ": t",
+    ]
 
 
 def test_heads_say_how_much_they_leave_out() -> None:

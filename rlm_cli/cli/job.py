@@ -16,8 +16,8 @@ from rlm_cli import analysis
 from rlm_cli.cli.failures import say, say_error
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.terminal import is_terminal, print_answer
+from rlm_cli.display.plain import PlainLines
 from rlm_cli.display.safe import safe
-from rlm_cli.display.wording import line
 from rlm_cli.errors import UsageError
 from rlm_cli.event_lines import write_event
 from rlm_cli.events import Event
@@ -116,7 +116,8 @@ def _display(job: Job) -> Iterator[Callable[[Event], None]]:
         with LiveDisplay(Console(stderr=True)) as display:
             yield display.show
     else:
-        yield lambda event: say(line(event))
+        lines = PlainLines()
+        yield lambda event: say(lines.line(event))
 
 
 @contextmanager
