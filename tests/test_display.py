@@ -13,7 +13,7 @@ from support.screens import written
 from rlm_cli import analyze
 from rlm_cli.amounts import cost
 from rlm_cli.display.folding import fold
-from rlm_cli.display.lines import meter, share_bar
+from rlm_cli.display.lines import at_words, meter, share_bar
 from rlm_cli.display.plain import PlainLines
 from rlm_cli.display.safe import safe, safe_line
 from rlm_cli.display.state import Head, State, head
@@ -144,6 +144,12 @@ def test_another_model_that_answers_is_named_once_an_iteration() -> None:
         ", third in place of asked: t",
         ": t",
     ]
+
+
+def test_words_stay_whole_and_indents_stay() -> None:
+    assert at_words("  one two  three\n\nhint: x", 9) == "  one two\nthree\n\nhint: x"
+    assert at_words("see https://example.com/a/long/one now", 10) == "see\nhttps://example.com/a/long/one\nnow"
+    assert at_words("契約書 の どこ", 9) == "契約書 の\nどこ"
 
 
 def test_heads_say_how_much_they_leave_out() -> None:

@@ -21,10 +21,10 @@ P = ParamSpec("P")
 
 def say(text: str) -> None:
     """Write a line to stderr, harmless to a terminal; a stderr that is gone is no reason to fail."""
-    from rlm_cli.display.safe import safe
+    from rlm_cli.cli.terminal import fitted
 
     try:
-        sys.stderr.write(safe(text) + "\n")
+        sys.stderr.write(fitted(text, sys.stderr) + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         return  # nobody is listening, and there is no other place to say so

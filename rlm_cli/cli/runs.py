@@ -75,7 +75,7 @@ def show(
     """Show a recorded run: its iterations, the answer and what it rests on."""
     from rich.text import Text
 
-    from rlm_cli.cli.terminal import print_answer, print_lines, width
+    from rlm_cli.cli.terminal import fitted, print_answer, print_lines, width
     from rlm_cli.display.folding import fold
     from rlm_cli.display.safe import safe_line
     from rlm_cli.display.screen import block, header, unfinished
@@ -105,7 +105,7 @@ def show(
     print_answer(result)
     sys.stdout.write("\n")
     for line in _account(state, result):
-        sys.stdout.write(f"{safe_line(line)}\n")
+        sys.stdout.write(f"{fitted(safe_line(line), sys.stdout)}\n")
 
 
 def _account(state: "State", result: "Result") -> Iterator[str]:
