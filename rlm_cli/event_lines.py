@@ -14,12 +14,12 @@ def write_event(event: Event, file: BinaryIO) -> None:
         line = line[file.write(line) :]
 
 
-def read_events(lines: Iterable[bytes]) -> Iterator[Event]:
+def read_events(lines: Iterable[bytes], first: int = 1) -> Iterator[Event]:
     """Yield the events of a file's lines; a last line that was cut off, as by a full disk, is passed over.
 
-    Raises ValueError, naming the line, for what is no event.
+    Raises ValueError, naming the line (the first one is number `first`), for what is no event.
     """
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         if not line.endswith(b"\n"):
             return
         try:

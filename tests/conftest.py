@@ -1,6 +1,7 @@
 """What every test stands on: a home of its own, no keys, and no network beyond this machine."""
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +16,21 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 settings.register_profile("same-for-all", derandomize=True, deadline=None)
 settings.load_profile("same-for-all")
 
+_OF_THE_MACHINE = re.compile(
+    r"RLM_.*|.*_(API_KEY|API_BASE|BASE_URL|PROXY)|CI|NO_COLOR|FORCE_COLOR|COLORTERM|COLUMNS|LINES",
+    re.IGNORECASE,
+)
+"""Variables that decide how a command looks, or whom it calls and how."""
+
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Point home, configuration, cache and state at a fresh folder and take every provider key away."""
+    """Point home, configuration, cache and state at a fresh folder; take away what this machine's settings decide."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.endswith("_API_KEY") or name.startswith("RLM_") or name in ("CI", "NO_COLOR", "FORCE_COLOR"):
+        if _OF_THE_MACHINE.fullmatch(name):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("LOOPBACK_KEY", "sk-loopback-0123456789abcdef")
     for name, folder in {"CONFIG": ".config", "CACHE": ".cache", "STATE": ".local/state"}.items():

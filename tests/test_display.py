@@ -11,12 +11,23 @@ from hypothesis import strategies as st
 from support.screens import written
 
 from rlm_cli import analyze
+from rlm_cli.amounts import cost
 from rlm_cli.display.folding import fold
-from rlm_cli.display.lines import meter, share_bar
+from rlm_cli.display.lines import at_words, meter, share_bar
+from rlm_cli.display.plain import PlainLines
 from rlm_cli.display.safe import safe, safe_line
 from rlm_cli.display.state import Head, State, head
-from rlm_cli.display.wording import cost, line
-from rlm_cli.events import EVENTS, ROOT, Event, IterationStarted, RunFinished, SubcallFailed, SubcallStarted
+from rlm_cli.display.wording import line
+from rlm_cli.events import (
+    EVENTS,
+    ROOT,
+    Event,
+    IterationStarted,
+    RunFinished,
+    SubcallFailed,
+    SubcallFinished,
+    SubcallStarted,
+)
 from rlm_cli.types import Usage
 
 HOSTILE = "\x1b[2J\x9b31m\u202eevil\u2069\x00\ud800\r\x07"
@@ -37,7 +48,13 @@ def test_ordinary_text_of_any_script_stays_as_it_is() -> None:
 
 
 def test_an_unknown_cost_does_not_look_free() -> None:
-    assert [cost(None), cost(0.0), cost(0.00012), cost(1.5)] == ["cost unknown", "$0.00", "$0.0001", "$1.50"]
+    assert [cost(None), cost(0.0), cost(1e-5), cost(0.0001)] == ["cost unknown", "$0.00", "under $0.0001", "$0.0001"]
+
+
+def test_an_amount_reads_the_same_everywhere() -> None:
+    assert [cost(each) for each in (0.0123, 0.02, 0.8188, 10, 1234.5)] == [
+        "$0.0123", "$0.02", "$0.82", "$10.00", "$1,234.50",
+    ]  # fmt: skip
 
 
 def recorded(folder: Path) -> list[Event]:
@@ -103,6 +120,36 @@ def test_the_state_of_thousands_of_subcalls_stays_small() -> None:
         state = fold(state, SubcallFailed(path=here, error=f"{number} {'x' * 9_000}", seconds=1.0, usage=Usage()))
     assert state.subcalls.failed == 5_000
     assert len(repr(state)) < 20_000
+
+
+def test_another_model_that_answers_is_named_once_an_iteration() -> None:
+    path = ROOT.iteration(1)
+    events: list[Event] = [IterationStarted(path=path, number=1)]
+    for number, answering in enumerate(["asked", "spare", "spare", "third", ""]):
+        here = path.subcall(number)
+        events += [
+            SubcallStarted(path=here, model="asked", key="", prompt_characters=1, prompt_head="p"),
+            SubcallFinished(
+                path=here, model=answering, text="t", truncated=False, cached=False, seconds=1.0, usage=Usage()
+            ),
+        ]
+    assert folded(events).run.iterations[0].remarks == ("sub-calls answered by spare", "sub-calls answered by third")
+    lines = PlainLines()
+    said = [lines.line(event) for event in events if isinstance(event, SubcallStarted | SubcallFinished)]
+    named = [each.partition("$0.00")[2] for each in said if "done" in each]
+    assert named == [
+        ": t",
+        ", spare in place of asked: t",
+        ", spare in place of asked: t",
+        ", third in place of asked: t",
+        ": t",
+    ]
+
+
+def test_words_stay_whole_and_indents_stay() -> None:
+    assert at_words("  one two  three\n\nhint: x", 9) == "  one two\nthree\n\nhint: x"
+    assert at_words("see https://example.com/a/long/one now", 10) == "see\nhttps://example.com/a/long/one\nnow"
+    assert at_words("契約書 の どこ", 9) == "契約書 の\nどこ"
 
 
 def test_heads_say_how_much_they_leave_out() -> None:

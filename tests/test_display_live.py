@@ -3,6 +3,7 @@
 import fcntl
 import io
 import os
+import re
 import select
 import signal
 import struct
@@ -260,6 +261,25 @@ def test_the_screen_of_a_run_is_that_of_its_record(text: str) -> None:
     last_shown = next(number for number, line in enumerate(recorded) if line.startswith("complete: "))
     assert live_lines[first:last] == recorded[:last_shown]
     assert recorded[-1].split("; ")[-1] == live_lines[-1].split("; ")[-1]
+
+
+def test_what_is_said_breaks_between_words_on_a_terminal_and_nowhere_in_a_pipe(text: str) -> None:
+    arguments = ("analyze", text, "who pays?", "-p", "offline")
+    session = Session(*arguments, width=40)
+    assert session.finish() == 0
+    lines = session.terminal.lines
+    assert lines[:3] == ["profile offline: no language model, a", "fixed search policy; nothing leaves this", "machine"]
+    shown = Session("runs", "show", width=40)
+    assert shown.finish() == 0
+    for each in (lines, shown.terminal.lines):
+        end = each[max(number for number, line in enumerate(each) if line.startswith("complete: ")) :]
+        assert len(end) > 1
+        assert re.fullmatch(
+            r"complete: \$0\.00, [\d,]+ tokens in, [\d,]+ out, 3 iterations, 1 sub-call, [\d.]+ s; "
+            r"1 document read, 1 of 1 quotes verified",
+            " ".join(end),
+        )
+    assert "profile offline: no language model, a fixed search policy; nothing" in rlm(*arguments).err
 
 
 def test_colours_come_on_a_terminal_unless_they_are_not_wanted(text: str) -> None:

@@ -172,6 +172,11 @@ def test_a_run_goes_on_with_the_fallback_and_says_so(tmp_path: Path, text: str) 
     check_events(lines, result)
     answered = [each["model"] for each in lines if each["type"] in ("model_replied", "subcall_finished")]
     assert answered == ["openai/spare"] * 2
+    said = [line for line in ran.err.splitlines() if ", openai/spare in place of openai/first" in line]
+    assert [" root replied " in line or " sub-call done, " in line for line in said] == [True, True]
+    shown = rlm("runs", "show", result["run_id"]).out
+    assert "! answered by openai/spare" in shown
+    assert "! sub-calls answered by openai/spare" in shown
     assert sound.keys == ["sk-loopback-0123456789abcdef"] * 2
 
 

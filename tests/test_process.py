@@ -115,11 +115,49 @@ def test_a_full_disk_costs_the_record_and_not_the_answer(text: str, tmp_path: Pa
     assert "further events are missing there" in ran.err
 
 
-def test_a_stdout_that_takes_nothing_is_said(text: str) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze", "TEXT", "who pays?", "-p", "offline", "-q"),
+        ("profiles", "list"),
+        ("profiles", "check", "offline"),
+        ("doctor",),
+        ("runs", "list"),
+        ("runs", "show"),
+        ("--version",),
+    ],
+)
+def test_a_stdout_that_takes_nothing_is_said(text: str, arguments: tuple[str, ...]) -> None:
+    rlm("analyze", text, "who pays?", "-p", "offline")
     with Path("/dev/full").open("wb") as full:
-        ran = finish(start("analyze", text, "who pays?", "-p", "offline", stdout=full))
-    assert ran.code == 2
-    assert "cannot write the answer to stdout" in ran.err
+        ran = finish(start(*(text if each == "TEXT" else each for each in arguments), stdout=full))
+    assert (ran.code, ran.err) == (2, "rlm: error: cannot write to stdout: No space left on device\n")
+
+
+def test_a_stderr_that_takes_nothing_costs_no_answer(text: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ran = finish(start("analyze", text, "who pays?", "-p", "offline", stderr=full))
+        assert finish(start("analyze", "--no-such-option", stderr=full)).code == 2
+    assert ran.code == 0
+    assert "tenant" in ran.out
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_a_closed_stream_is_no_failure(text: str, tmp_path: Path, closed: tuple[int, ...]) -> None:
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    answer = tmp_path / "answer.txt"
+    process = start("analyze", text, "who pays?", "-p", "offline", "-o", str(answer), preexec_fn=close)
+    ran = finish(process)
+    assert ran.code == 0, ran.err
+    assert "tenant" in answer.read_text()
+    assert ran.out == ""
+    assert (ran.err == "") == (2 in closed)
+    for command in (("runs", "list"), ("doctor",), ("profiles", "list")):
+        ran = finish(start(*command, preexec_fn=close))
+        assert (ran.code, ran.out == "", ran.err) == (0, 1 in closed, "")
 
 
 def test_help_and_the_offline_profile_import_nothing_heavy(text: str) -> None:

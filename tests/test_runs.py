@@ -71,9 +71,23 @@ def test_a_run_that_was_killed_is_unfinished(records: Path) -> None:
         *_, row = listed()
         assert (row[2], row[4]) == ("unfinished", "-")
     assert row[3] == "3"
-    shown = rlm("runs", "show", RUNS["forty-subcalls"])
-    assert shown.code == 0
-    assert shown.out.splitlines()[-1].startswith("! unfinished after 3 iterations")
+    for kept, why in (
+        (b"".join(lines[:60]), "the run was killed, or is still going on"),
+        (b"".join(lines[:60])[:-20], "the record ends in the middle of a line, as by a full disk or a kill"),
+    ):
+        path.write_bytes(kept)
+        shown = rlm("runs", "show", RUNS["forty-subcalls"])
+        assert shown.code == 0
+        assert (
+            " ".join(shown.out[shown.out.index("! unfinished") :].split()) == f"! unfinished after 3 iterations: {why}"
+        )
+
+
+def test_a_file_that_only_looks_like_a_record_is_none(records: Path) -> None:
+    for name in ("x20261122-151500-a1b2c3", "20261122-151500-A copy", "20261122-151500-a1b2c3.jsonl"):
+        (records / f"{name}.jsonl").write_bytes((records / f"{RUNS['partial']}.jsonl").read_bytes())
+    assert [row[0] for row in listed()[1:]] == sorted(RUNS.values(), reverse=True)
+    assert rlm("runs", "show").out == rlm("runs", "show", RUNS["wide-characters"]).out
 
 
 @pytest.mark.parametrize(
@@ -92,6 +106,9 @@ def test_a_damaged_record_is_named(records: Path, content: bytes, why: str) -> N
     assert row[0] == "20261122-141500-e1b2c3"
     assert row[2] == "damaged"
     assert row[-1].startswith(why)
+    shown = rlm("runs", "show", "20261122-14")
+    assert (shown.code, shown.out) == (2, "")
+    assert f"20261122-141500-e1b2c3.jsonl is damaged: {why}" in shown.err
 
 
 def test_what_stands_before_the_damage_is_shown(records: Path) -> None:
@@ -127,7 +144,7 @@ def test_the_beginning_of_an_id_is_enough(records: Path) -> None:
         ("nothing-like-it", "rlm runs list shows which there are"),
         ("../../etc/passwd", "no recorded run ../../etc/passwd"),
         ("\x1b[2J", "no recorded run \\x1b[2J"),
-        ("", "no recorded run"),
+        ("", "an empty id names no recorded run"),
     ],
 )
 def test_an_id_that_names_no_run_is_refused(records: Path, asked: str, said: str) -> None:
@@ -153,7 +170,7 @@ def test_the_account_follows_the_answer(records: Path) -> None:
         "warning: the model's code had overwritten files; it was restored",
         "warning: 4 sub-calls failed: anthropic is overloaded (HTTP 529), tried 4 times",
         "warning: 2 sub-calls failed: no reply within 120 s",
-        "complete: $0.8188, 700,738 tokens in, 4,901 out, 5 iterations, 38 sub-calls (6 failed), 45.8 s; "
+        "complete: $0.82, 700,738 tokens in, 4,901 out, 5 iterations, 38 sub-calls (6 failed), 45.8 s; "
         "2,785 documents read, 219 files skipped, 1 of 2 quotes verified",
     ]
     assert "django/contrib/auth/base_user.py:99: self.password = make_password(raw_password)  [not found there]" in out

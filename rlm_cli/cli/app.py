@@ -1,5 +1,6 @@
 """The front door: `rlm` and its commands. Each command's own file has its options."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -7,21 +8,32 @@ import typer
 from rlm_cli import __version__
 from rlm_cli.cli.analyze import analyze
 from rlm_cli.cli.doctor import doctor
-from rlm_cli.cli.failures import leave
+from rlm_cli.cli.failures import leave, say_error
 from rlm_cli.cli.help import GroupedCommand, with_examples
 from rlm_cli.cli.profiles import profiles
 from rlm_cli.cli.runs import runs
+from rlm_cli.cli.streams import open_streams
+from rlm_cli.errors import UsageError
 
 
 class App(typer.Typer):
     """The application, and how its process ends."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        open_streams()
+        code = 0
         try:
-            return super().__call__(*args, **kwargs)
+            try:
+                super().__call__(*args, **kwargs)
+            finally:
+                # A full disk may show only now.
+                sys.stdout.flush()
         except SystemExit as leaving:
-            leave(leaving.code if isinstance(leaving.code, int) else 0)
-            raise
+            code = leaving.code if isinstance(leaving.code, int) else 0
+        except UsageError as error:
+            say_error(str(error), error.hint)
+            code = error.exit_code
+        leave(code)
 
 
 app = App(

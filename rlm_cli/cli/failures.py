@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec
+from typing import NoReturn, ParamSpec
 
 import typer
 
@@ -21,10 +21,10 @@ P = ParamSpec("P")
 
 def say(text: str) -> None:
     """Write a line to stderr, harmless to a terminal; a stderr that is gone is no reason to fail."""
-    from rlm_cli.display.safe import safe
+    from rlm_cli.cli.terminal import fitted
 
     try:
-        sys.stderr.write(safe(text) + "\n")
+        sys.stderr.write(fitted(text, sys.stderr) + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         return  # nobody is listening, and there is no other place to say so
@@ -40,9 +40,6 @@ def reports_failures(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         try:
             with _terminated_like_interrupted():
                 command(*args, **kwargs)
@@ -54,8 +51,6 @@ def reports_failures(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(ExitCode.INTERRUPTED) from interrupt
         except (typer.Exit, typer.Abort):
             raise
-        except BrokenPipeError:
-            forget_stdout()
         except Exception as defect:
             # Left alone, Python would exit with 1, which here means that findings were made.
             if kwargs.get("debug"):
@@ -69,13 +64,8 @@ def reports_failures(command: Callable[P, None]) -> Callable[P, None]:
     return guarded
 
 
-def forget_stdout() -> None:
-    """Let what is still buffered for a reader that has left go nowhere, also when the process ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def leave(code: int) -> None:
-    """End the process at once where model calls that were given up are still open in threads of their own.
+def leave(code: int) -> NoReturn:
+    """End the process; at once where model calls that were given up are still open in threads of their own.
 
     The interpreter would wait for them, or, worse, deadlock with one that holds an import's lock.
     """
@@ -84,6 +74,7 @@ def leave(code: int) -> None:
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
         os._exit(code)
+    sys.exit(code)
 
 
 @contextmanager

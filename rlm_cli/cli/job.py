@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlm_cli import analysis
-from rlm_cli.cli.failures import forget_stdout, say, say_error
+from rlm_cli.cli.failures import say, say_error
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.terminal import is_terminal, print_answer
+from rlm_cli.display.plain import PlainLines
 from rlm_cli.display.safe import safe
-from rlm_cli.display.wording import line
 from rlm_cli.errors import UsageError
 from rlm_cli.event_lines import write_event
 from rlm_cli.events import Event
 from rlm_cli.loaders import LoadOptions
 from rlm_cli.profiles import Overrides, choose, custom, find, load
-from rlm_cli.reports import render, summary_line
+from rlm_cli.reports import remarks, render, summary_line
 from rlm_cli.task import Task
 from rlm_cli.trajectory import Recorder
 from rlm_cli.types import ExitCode, Profile, Result
@@ -116,7 +116,8 @@ def _display(job: Job) -> Iterator[Callable[[Event], None]]:
         with LiveDisplay(Console(stderr=True)) as display:
             yield display.show
     else:
-        yield lambda event: say(line(event))
+        lines = PlainLines()
+        yield lambda event: say(lines.line(event))
 
 
 @contextmanager
@@ -142,15 +143,12 @@ def _report(job: Job, task: Task, result: Result, recorder: Recorder | None) -> 
         code = _write_report(job, task, result, code)
         if job.output is None and _is_live(job) and sys.stdout.isatty():
             say("")  # answer and account are on one screen
-    for warning in result.warnings:
+    not_recorded = [recorder.warning] if recorder is not None and recorder.warning is not None else []
+    for warning in (*remarks(result), *not_recorded):
         say(f"rlm: warning: {warning}")
-    for error, times in result.failed_subcalls:
-        say(f"rlm: warning: {times} sub-call{'s' * (times != 1)} failed: {error}")
-    if recorder is not None and recorder.warning is not None:
-        say(f"rlm: warning: {recorder.warning}")
     if result.error is not None:
         say_error(result.error.message, result.error.hint)
-    if recorder is not None and recorder.warning is None and not job.quiet:
+    if recorder is not None and not not_recorded and not job.quiet:
         say(f"record: rlm runs show {task.run_id}")
     if not job.quiet or code != ExitCode.COMPLETE:
         say(summary_line(result, len(task.context.documents), len(task.context.skipped)))
@@ -176,16 +174,11 @@ def _write_report(job: Job, task: Task, result: Result, code: int) -> int:
         except OSError as error:
             say(f"rlm: error: cannot write {job.output}: {error.strerror}; the answer goes to stdout instead")
             code = ExitCode.USAGE
-    try:
-        if job.format == "text" and is_terminal(sys.stdout):
-            print_answer(result)
-        else:
-            sys.stdout.write(safe(report) if sys.stdout.isatty() else report)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        forget_stdout()
-    except OSError as error:
-        raise UsageError(f"cannot write the answer to stdout: {error.strerror}") from error
+    if job.format == "text" and is_terminal(sys.stdout):
+        print_answer(result)
+    else:
+        sys.stdout.write(safe(report) if sys.stdout.isatty() else report)
+    sys.stdout.flush()
     return code
 
 

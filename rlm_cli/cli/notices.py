@@ -1,7 +1,7 @@
 """What a user is told before the first call: who will see what, and what it may cost."""
 
 from rlm_cli.addresses import THIS_MACHINE, whereabouts
-from rlm_cli.display.wording import cost
+from rlm_cli.amounts import cost
 from rlm_cli.estimate import estimate
 from rlm_cli.task import Task
 from rlm_cli.types import ModelSpec, Profile

@@ -75,13 +75,13 @@ def show(
     """Show a recorded run: its iterations, the answer and what it rests on."""
     from rich.text import Text
 
-    from rlm_cli.cli.terminal import print_answer, print_lines, width
+    from rlm_cli.cli.terminal import fitted, print_answer, print_lines, width
     from rlm_cli.display.folding import fold
     from rlm_cli.display.safe import safe_line
     from rlm_cli.display.screen import block, header, unfinished
     from rlm_cli.display.state import State
     from rlm_cli.errors import InputError
-    from rlm_cli.trajectory import find_run, read_run
+    from rlm_cli.trajectory import find_run, is_cut_off, read_run
 
     found = find_run(run_id)
     state, damage = State(), None
@@ -98,24 +98,22 @@ def show(
     if damage is not None:
         raise damage
     if state.finished is None:
-        print_lines(unfinished(state.run, cells))
+        print_lines(unfinished(state.run, cells, is_cut_off(found)))
         return
     sys.stdout.flush()
     result = state.result(state.finished)
     print_answer(result)
     sys.stdout.write("\n")
     for line in _account(state, result):
-        sys.stdout.write(f"{safe_line(line)}\n")
+        sys.stdout.write(f"{fitted(safe_line(line), sys.stdout)}\n")
 
 
 def _account(state: "State", result: "Result") -> Iterator[str]:
     """Yield what stands on stderr at the end of a run."""
-    from rlm_cli.reports import summary_line
+    from rlm_cli.reports import remarks, summary_line
 
-    for warning in result.warnings:
-        yield f"warning: {warning}"
-    for what, times in result.failed_subcalls:
-        yield f"warning: {times:,} sub-call{'s' * (times != 1)} failed: {what}"
+    for remark in remarks(result):
+        yield f"warning: {remark}"
     if state.finished is not None and state.finished.error is not None:
         yield f"error: {state.finished.error}"
         if state.finished.hint is not None:
@@ -125,8 +123,8 @@ def _account(state: "State", result: "Result") -> Iterator[str]:
 
 
 def _row(record: "Record") -> tuple[str, ...]:
+    from rlm_cli.amounts import cost
     from rlm_cli.display.safe import safe_line
-    from rlm_cli.display.wording import cost
 
     run_id = safe_line(record.run_id)
     if record.started is None:

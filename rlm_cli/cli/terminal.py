@@ -26,6 +26,23 @@ def width() -> int:
     return Console(file=sys.stdout).width
 
 
+def fitted(text: str, stream: TextIO) -> str:
+    """Return `text` as it goes to `stream`: harmless, and where that is a terminal, broken between words."""
+    from rlm_cli.display.safe import safe
+
+    text = safe(text)
+    try:
+        cells = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):  # no terminal; no file either
+        return text
+    # No sign takes more than two cells.
+    if not cells or all(2 * len(line) <= cells for line in text.split("\n")):
+        return text
+    from rlm_cli.display.lines import at_words
+
+    return at_words(text, cells)
+
+
 def print_lines(lines: Sequence["Text"]) -> None:
     """Print lines to stdout: in colour on a terminal, else as they are."""
     from rich.console import Console

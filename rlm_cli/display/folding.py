@@ -121,7 +121,13 @@ def _beneath(iteration: Iteration, subcall: int, deeper: _Steps, event: Event) -
     if isinstance(event, _SPENDING):
         iteration = replace(iteration, usage=iteration.usage + event.usage)
     if not deeper and isinstance(event, _SUBCALL):
-        return replace(iteration, subcalls=_counted(iteration.subcalls, event))
+        iteration = replace(iteration, subcalls=_counted(iteration.subcalls, event))
+        if isinstance(event, SubcallStarted):
+            return replace(iteration, asked=tuple(dict.fromkeys((*iteration.asked, event.model))))
+        if isinstance(event, SubcallFinished) and event.model not in ("", *iteration.asked):
+            remark = f"sub-calls answered by {event.model}"
+            return iteration if remark[:LINE] in iteration.remarks else _remarked(iteration, remark)
+        return iteration
     if not deeper and isinstance(event, RunStarted):
         if len(iteration.children) == _CHILDREN:
             return replace(iteration, more_children=iteration.more_children + 1)

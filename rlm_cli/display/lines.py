@@ -1,8 +1,10 @@
 """Lines of a screen: cut, wrapped and measured in terminal cells, and always harmless to print."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -33,6 +35,22 @@ def wrapped(text: str, width: int, limit: int, style: str = "") -> list[Text]:
         del lines[limit:]
         lines[-1] = cut(lines[-1] + " …" if lines[-1].cell_len < width - 1 else lines[-1] + "……", width)
     return lines
+
+
+def at_words(text: str, width: int) -> str:
+    """Return `text` with its long lines broken between words; a word longer than a line stays whole, to be copied."""
+    return "\n".join(row for line in text.split("\n") for row in _rows(line, width))
+
+
+def _rows(line: str, width: int) -> Iterator[str]:
+    row = ""
+    for word in re.findall(r"\s*\S+", line):
+        if row and cell_len(row + word) > width:
+            yield row
+            word = word.lstrip()
+            row = ""
+        row += word
+    yield row
 
 
 def behind(first: Text, lines: Iterable[Text], rest: Text | None = None) -> Iterator[Text]:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from rlm_cli.amounts import cost, counted
 from rlm_cli.display.code import highlighted
 from rlm_cli.display.lines import behind, cut, flat, meter, share_bar, wrapped
 from rlm_cli.display.state import CODE, OUTPUT, Head, Iteration, Run, State, Subcalls
-from rlm_cli.display.wording import cost, counted
 from rlm_cli.events import ContextLoaded, RunStarted
 from rlm_cli.types import Usage
 
@@ -69,16 +69,19 @@ def status(state: State, width: int, now: float) -> list[Text]:
     counts = Text.assemble((iteration, "bold"), f"   {subcalls}   {usage.tokens:,} tokens")
     spent, cap, timeout = Text(cost(usage.cost_usd)), limits.get("max_cost"), limits.get("timeout")
     if cap is not None:
-        spent.append(f" of ${_number(cap)} ").append_text(meter((usage.cost_usd or 0.0) / cap if cap else 1.0))
+        spent.append(f" of {cost(cap)} ").append_text(meter((usage.cost_usd or 0.0) / cap if cap else 1.0))
     elapsed = Text(f"   {now:.0f}")
     if timeout is not None:
         elapsed.append(f" of {_number(timeout)} s ").append_text(meter(now / timeout if timeout else 1.0))
     return [cut(counts, width), cut(spent + elapsed, width)]
 
 
-def unfinished(run: Run, width: int) -> list[Text]:
-    """Return what is left to say of a record that ends before its run."""
-    text = f"unfinished after {counted(len(run.iterations), 'iteration')}: the run was killed, or is still going on"
+def unfinished(run: Run, width: int, cut_off: bool = False) -> list[Text]:
+    """Return what is left to say of a record that ends before its run, `cut_off` in the middle of a line."""
+    why = "the run was killed, or is still going on"
+    if cut_off:
+        why = "the record ends in the middle of a line, as by a full disk or a kill"
+    text = f"unfinished after {counted(len(run.iterations), 'iteration')}: {why}"
     return list(behind(Text("! ", "bold"), wrapped(text, width - 2, 2)))
 
 
@@ -92,7 +95,7 @@ def _models(started: RunStarted) -> Iterator[tuple[str, str]]:
         yield role, f"{model} → {address}" if address else model
     limits = started.limits
     cap = limits.get("max_cost")
-    said = ["no cost cap" if cap is None else f"${_number(cap)}"]
+    said = ["no cost cap" if cap is None else cost(cap)]
     for name, noun in _LIMITS:
         limit = limits.get(name)
         if limit is not None:

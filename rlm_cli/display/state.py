@@ -67,6 +67,8 @@ class Iteration:
     output: Head = field(default_factory=Head)
     error: str | None = None
     subcalls: Subcalls = field(default_factory=Subcalls)
+    asked: tuple[str, ...] = ()
+    """The models that its sub-calls were to be answered by."""
     children: tuple["Run", ...] = ()
     more_children: int = 0
     """Child runs beyond those that are kept."""

@@ -1,5 +1,6 @@
 """How an event reads as one plain line. Colourless, so that pipes, CI logs and terminals say the same."""
 
+from rlm_cli.amounts import cost, counted
 from rlm_cli.display.safe import safe_line
 from rlm_cli.events import (
     AnswerGiven,
@@ -22,24 +23,12 @@ from rlm_cli.types import Usage
 _HEAD = 100
 
 
-def cost(usd: float | None) -> str:
-    """Return an amount as people read it; None is unknown, which is not free."""
-    if usd is None:
-        return "cost unknown"
-    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
+def line(event: Event, asked: str | None = None) -> str:
+    """Return the one line that stands for `event`, without its newline; `asked` is the model whose reply it may be."""
+    return f"{event.at:7.1f} s  {event.path:<8}  {_said(event, asked)}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number of things."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-def line(event: Event) -> str:
-    """Return the one line that stands for `event`, without its newline."""
-    return f"{event.at:7.1f} s  {event.path:<8}  {_said(event)}"
-
-
-def _said(event: Event) -> str:
+def _said(event: Event, asked: str | None) -> str:
     match event:
         case RunStarted():
             cap = event.limits["max_cost"]
@@ -59,7 +48,7 @@ def _said(event: Event) -> str:
             return f"iteration {event.number}"
         case ModelReplied():
             cut = ", cut at the output limit" if event.truncated else ""
-            return f"root replied in {event.seconds:.1f} s{_used(event.usage)}{cut}"
+            return f"root replied in {event.seconds:.1f} s{_used(event.usage)}{_instead(event.model, asked)}{cut}"
         case CodeStarted():
             lines = sum(block.count("\n") + 1 for block in event.blocks)
             return f"running {counted(lines, 'line')} of code"
@@ -67,7 +56,7 @@ def _said(event: Event) -> str:
             return f"sub-call, {event.prompt_characters:,} characters: {_head(event.prompt_head)}"
         case SubcallFinished():
             how = "known already" if event.cached else f"{event.seconds:.1f} s{_used(event.usage)}"
-            return f"sub-call done, {how}: {_head(event.text)}"
+            return f"sub-call done, {how}{_instead(event.model, asked)}: {_head(event.text)}"
         case SubcallFailed():
             return f"sub-call failed: {safe_line(event.error)}"
         case CodeFinished():
@@ -84,6 +73,11 @@ def _said(event: Event) -> str:
             failed = f": {safe_line(event.error)}" if event.error else ""
             return f"run finished: {event.status} ({event.stop_reason}){failed}"
     return event.type
+
+
+def _instead(model: str, asked: str | None) -> str:
+    """Name the fallback that answered."""
+    return "" if not model or asked in (None, model) else safe_line(f", {model} in place of {asked}")
 
 
 def _used(usage: Usage) -> str:

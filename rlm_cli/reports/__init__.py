@@ -1,8 +1,8 @@
 """A Result as people and programs read it: text, Markdown, JSON."""
 
 from rlm_cli.reports.rendering import FORMATS, render
-from rlm_cli.reports.summary import summary_line
+from rlm_cli.reports.summary import remarks, summary_line
 from rlm_cli.reports.text import answer_text
 from rlm_cli.reports.words import no_answer, place
 
-__all__ = ["FORMATS", "answer_text", "no_answer", "place", "render", "summary_line"]
+__all__ = ["FORMATS", "answer_text", "no_answer", "place", "remarks", "render", "summary_line"]

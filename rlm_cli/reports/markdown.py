@@ -1,6 +1,6 @@
 """The result as a Markdown document, to keep or to post."""
 
-from rlm_cli.reports.summary import summary_line
+from rlm_cli.reports.summary import remarks, summary_line
 from rlm_cli.reports.words import no_answer, place
 from rlm_cli.task import Task
 from rlm_cli.types import Citation, Result
@@ -37,6 +37,5 @@ def _run(task: Task, result: Result) -> list[str]:
         f"Models: root `{task.profile.root.model}`, sub `{task.profile.sub.model}` (profile {task.profile.name})",
         f"Context: {len(context.documents):,} documents, {context.characters:,} characters, sha256 `{context.sha256}`",
         *([f"Not loaded: {skipped}"] if skipped else []),
-        *(f"Warning: {each}" for each in result.warnings),
-        *(f"Failed sub-calls: {times} x {error}" for error, times in result.failed_subcalls),
+        *(f"Warning: {each}" for each in remarks(result)),
     ]

@@ -1,28 +1,30 @@
-"""The one line that says how a run went: the last on stderr."""
+"""How a run went: one line, the last on stderr, and what a reader should know before it."""
 
+from rlm_cli.amounts import cost, counted
 from rlm_cli.types import Result
 
 
 def summary_line(result: Result, documents: int, skipped: int) -> str:
     """Return status, cost and coverage: how many documents were read and how many files were not."""
     usage = result.usage
-    cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
     status = f"partial ({result.stop_reason})" if result.status == "partial" else result.status
-    calls = f"{_counted(result.iterations, 'iteration')}, {_counted(result.subcalls, 'sub-call')}"
+    calls = f"{counted(result.iterations, 'iteration')}, {counted(result.subcalls, 'sub-call')}"
     failed = sum(times for _, times in result.failed_subcalls)
     if failed:
         calls += f" ({failed} failed)"
-    read = f"{_counted(documents, 'document')} read"
+    read = f"{counted(documents, 'document')} read"
     if skipped:
-        read += f", {_counted(skipped, 'file')} skipped"
+        read += f", {counted(skipped, 'file')} skipped"
     evidence = [each for each in result.citations if each.quote is not None]
     if evidence:
         read += f", {sum(each.verified for each in evidence)} of {len(evidence)} quotes verified"
     return (
-        f"{status}: {cost}, {usage.input_tokens:,} tokens in, {usage.output_tokens:,} out, {calls}, "
+        f"{status}: {cost(usage.cost_usd)}, {usage.input_tokens:,} tokens in, {usage.output_tokens:,} out, {calls}, "
         f"{result.elapsed_seconds:.1f} s; {read}"
     )
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+def remarks(result: Result) -> list[str]:
+    """Return the warnings, and which sub-calls failed."""
+    failed = [f"{counted(times, 'sub-call')} failed: {error}" for error, times in result.failed_subcalls]
+    return [*result.warnings, *failed]

@@ -19,6 +19,8 @@ from rlm_cli.events import ROOT, Event, RunFinished, RunStarted, event_from
 from rlm_cli.trajectory.recorder import runs_folder
 
 _CHUNK = 65_536
+_RECORD = re.compile(r"(\d{8}-\d{6}-[0-9a-f]+)\.jsonl")
+"""Other files may lie in the folder; they are no records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,12 @@ class Record:
 def run_ids() -> list[str]:
     """Return the ids of all recorded runs, the newest first: an id begins with the time."""
     try:
-        names = [each.name for each in runs_folder().iterdir()]
+        found = [_RECORD.fullmatch(each.name) for each in runs_folder().iterdir()]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise InputError(f"cannot read the recorded runs: {runs_folder()}: {error.strerror}") from error
-    return sorted((name.removesuffix(".jsonl") for name in names if name.endswith(".jsonl")), reverse=True)
+    return sorted((each[1] for each in found if each), reverse=True)
 
 
 def find_run(prefix: str | None) -> str:
@@ -52,7 +54,9 @@ def find_run(prefix: str | None) -> str:
         raise UsageError(f"no runs recorded yet in {runs_folder()}")
     if prefix is None:
         return ids[0]
-    found = [each for each in ids if each == prefix] or [each for each in ids if prefix and each.startswith(prefix)]
+    if not prefix:
+        raise UsageError("an empty id names no recorded run", "rlm runs list shows which there are")
+    found = [each for each in ids if each == prefix] or [each for each in ids if each.startswith(prefix)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -70,20 +74,30 @@ def read_run(run_id: str) -> Iterator[Event]:
     path = _path(run_id)
     try:
         with path.open("rb") as file:
-            yield from read_events(file)
+            yield _beginning(file)
+            yield from read_events(file, 2)
     except OSError as error:
         raise InputError(f"cannot read the record {path}: {error.strerror}") from error
     except ValueError as error:
         raise InputError(f"the record {path} is damaged: {error}") from error
 
 
+def is_cut_off(run_id: str) -> bool:
+    """Tell whether a record that has begun ends in the middle of a line. Raises InputError where it cannot be read."""
+    path = _path(run_id)
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError as error:
+        raise InputError(f"cannot read the record {path}: {error.strerror}") from error
+
+
 def look_up(run_id: str) -> Record:
     """Return what a record's ends say, without reading what lies between them."""
     try:
         with _path(run_id).open("rb") as file:
-            started = next(read_events([file.readline()]), None)
-            if not isinstance(started, RunStarted):
-                return Record(run_id, damage="it does not begin as a run does")
+            started = _beginning(file)
     except OSError as error:
         return Record(run_id, damage=error.strerror)
     except ValueError as error:
@@ -96,6 +110,14 @@ def look_up(run_id: str) -> Record:
     except ValueError as error:
         return Record(run_id, started, damage=f"at its end: {error}")
     return Record(run_id, started, finished, iterations)
+
+
+def _beginning(file: BinaryIO) -> RunStarted:
+    """Return the first event of a record. Raises ValueError where that is no run's."""
+    started = next(read_events([file.readline()]), None)
+    if not isinstance(started, RunStarted):
+        raise ValueError("it does not begin as a run does")
+    return started
 
 
 def _end_of(file: BinaryIO) -> tuple[RunFinished | None, int]:
