@@ -30,10 +30,9 @@ from rlm_cli.types import Failure, Profile, Result, Status, StopReason, Usage
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A task that is ready to run, and what the user should know about its inputs."""
+    """A task that is ready to run."""
 
     task: Task
-    warnings: tuple[str, ...]
     result: Result | None = None
     """Set when the run is over before it began: no model can be called, or Ctrl-C was pressed."""
 
@@ -54,16 +53,16 @@ def prepare(
     warm(profile)
     loaded = load(inputs, options or LoadOptions(), stdin)
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    task = Task(run_id, question, loaded.context, profile)
+    task = Task(run_id, question, loaded.context, profile, loaded.warnings)
     try:
         task = replace(task, profile=resolve(profile))
     except ModelError as error:
         failure = Failure(str(error), error.hint, error.exit_code)
-        return Prepared(task, loaded.warnings, _unbegun("failed", "error", failure))
+        return Prepared(task, _unbegun("failed", "error", failure))
     except KeyboardInterrupt:
-        return Prepared(task, loaded.warnings, _unbegun("interrupted", "interrupted", None))
+        return Prepared(task, _unbegun("interrupted", "interrupted", None))
     _check_prices(task.profile)
-    return Prepared(task, loaded.warnings)
+    return Prepared(task)
 
 
 def run(task: Task, watch: Callable[[Event], None]) -> Result:

@@ -15,3 +15,5 @@ class Task:
     context: Context
     profile: Profile
     """Resolved: windows and prices are known as far as they can be."""
+    warnings: tuple[str, ...] = ()
+    """What was noticed while the inputs were read: the result has to say it too."""

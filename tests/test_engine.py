@@ -23,6 +23,7 @@ from rlm_cli.events import (
     SubcallFinished,
     SubcallStarted,
 )
+from rlm_cli.reports import summary_line
 from rlm_cli.types import Limits, ModelSpec, Price, Profile, Result
 
 
@@ -144,6 +145,19 @@ def test_a_batch_at_the_deadline_keeps_what_came_and_abandons_the_rest(tmp_path:
     assert failed.path == "0/1.2"
     assert len(run.of(SubcallStarted)) == 2
     assert run.result.elapsed_seconds < 60  # the slow one was not waited for
+
+
+def test_calls_that_the_deadline_kept_from_being_sent_are_not_counted_as_failed(tmp_path: Path) -> None:
+    run = Run(
+        tmp_path,
+        [cell("r = llm_query_batched([f'p{n}' for n in range(5)])"), cell("FINAL('x')")],
+        sub=lambda prompt: Scripted(prompt, delay=60),
+        timeout=6,
+        concurrency=2,
+    )
+    assert run.result.subcalls == len(run.of(SubcallStarted)) == 2
+    assert dict(run.result.failed_subcalls) == {"abandoned": 2, "not sent": 3}
+    assert "2 sub-calls (2 failed, 3 not sent)" in summary_line(run.result, 1, 0)
 
 
 def test_a_sub_model_that_says_nothing_or_is_cut_is_told_apart_from_an_answer(tmp_path: Path) -> None:

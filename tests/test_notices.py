@@ -105,7 +105,7 @@ def test_the_sub_model_reads_the_text_once_as_far_as_sub_calls_and_window_go() -
 
 
 def test_a_cap_below_the_estimate_is_not_hidden_by_it() -> None:
-    assert "estimate $0.11 to $6.96, at most $0.0200" in line(CLOUD, CLOUD, max_cost=0.02)
+    assert "estimate $0.11 to $6.96, at most $0.02" in line(CLOUD, CLOUD, max_cost=0.02)
 
 
 def test_the_estimate_knows_what_it_cannot_know() -> None:

@@ -58,7 +58,7 @@ def perform(job: Job) -> int:
             prepared = analysis.prepare(job.inputs, job.question, profile, job.load_options, sys.stdin.buffer)
         task = prepared.task
         stack.callback(task.context.close)
-        for warning in prepared.warnings:
+        for warning in task.warnings:
             say(f"rlm: warning: {warning}")
         if prepared.result is not None:
             return _report(job, task, prepared.result, None)
@@ -145,7 +145,8 @@ def _report(job: Job, task: Task, result: Result, recorder: Recorder | None) -> 
             say("")  # answer and account are on one screen
     not_recorded = [recorder.warning] if recorder is not None and recorder.warning is not None else []
     for warning in (*remarks(result), *not_recorded):
-        say(f"rlm: warning: {warning}")
+        if warning not in task.warnings:  # said before the run began
+            say(f"rlm: warning: {warning}")
     if result.error is not None:
         say_error(result.error.message, result.error.hint)
     if recorder is not None and not not_recorded and not job.quiet:

@@ -58,7 +58,7 @@ class Engine:
 
     def run(self, task: Task, path: CallPath = ROOT) -> Generator[Event, None, Result]:
         """Answer `task`; every transition is yielded, the last event is RunFinished."""
-        run = _Run(self, task, path, Progress())
+        run = _Run(self, task, path, Progress(warnings=dict.fromkeys(task.warnings)))
         error: RlmError | None = None
         try:
             yield _run_started(task, path)

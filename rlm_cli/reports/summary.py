@@ -9,9 +9,11 @@ def summary_line(result: Result, documents: int, skipped: int) -> str:
     usage = result.usage
     status = f"partial ({result.stop_reason})" if result.status == "partial" else result.status
     calls = f"{counted(result.iterations, 'iteration')}, {counted(result.subcalls, 'sub-call')}"
-    failed = sum(times for _, times in result.failed_subcalls)
-    if failed:
-        calls += f" ({failed} failed)"
+    unsent = sum(times for error, times in result.failed_subcalls if error == "not sent")
+    failed = sum(times for _, times in result.failed_subcalls) - unsent
+    if failed or unsent:
+        counts = ((failed, "failed"), (unsent, "not sent"))
+        calls += f" ({', '.join(f'{number} {what}' for number, what in counts if number)})"
     read = f"{counted(documents, 'document')} read"
     if skipped:
         read += f", {counted(skipped, 'file')} skipped"
@@ -26,5 +28,8 @@ def summary_line(result: Result, documents: int, skipped: int) -> str:
 
 def remarks(result: Result) -> list[str]:
     """Return the warnings, and which sub-calls failed."""
-    failed = [f"{counted(times, 'sub-call')} failed: {error}" for error, times in result.failed_subcalls]
+    failed = [
+        f"{counted(times, 'sub-call')} {'not sent' if error == 'not sent' else f'failed: {error}'}"
+        for error, times in result.failed_subcalls
+    ]
     return [*result.warnings, *failed]
