@@ -38,6 +38,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     (folder / "annex" / "Our contract.pdf").write_bytes(pdf(["Annex\nthe rate is 5 %", "second", "third"]))
     (folder / "dump.txt").write_text("page one\nof é\fpage two\nand the end\f")
     (folder / "a.py").write_text("x = 1\n\f\ny = 2\n")
+    (folder / "lost page mix.pdf").write_bytes(pdf(["gone", "kept"]))
     context = load([str(folder)]).context
     yield context
     context.close()
@@ -63,7 +64,12 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
         ("contract.pdf, p. 4", "pays", 4, "2", 10),
         ("`contract.pdf` page 3", "pays", 3, "1", 7),
         ("contract.pdf:9", "pays", 4, "2", 10),
-        ("contract.pdf p. 99", "Preface", 2, "ii", 4),
+        ("contract.pdf p. ii", "Preface", 2, "ii", 4),
+        ("contract.pdf printed p. 1", "The tenant", 3, "1", 7),
+        ("contract.pdf p. 2 (printed)", "pays", 4, "2", 10),
+        ("contract.pdf pp. 3-4", "The landlord", 4, "2", 10),
+        ("contract.pdf p. 3", "the rent. Article 2", 3, "1", 7),
+        ("lost page mix.pdf p. 2", "kept", 2, None, 3),
         ("Our contract.pdf p. 1", "the rate is 5 %", 1, None, 2),
         ("contract.pdf", "the rent. Article 2", 3, "1", 7),
         ("dump.txt p. 2", "page two and the end", 2, None, 2),
@@ -76,6 +82,71 @@ def test_a_quote_is_cited_with_the_page_on_which_it_begins(
     cited = check_claim(several, where, quote)
     assert isinstance(cited, Citation), cited
     assert (cited.page, cited.page_label, cited.line, cited.verified) == (page, label, line, True)
+
+
+@pytest.mark.parametrize(
+    ("where", "quote", "said"),
+    [
+        ("contract.pdf p. 99", "Preface", "contract.pdf has the pages 1 to 4, not 99"),
+        ("contract.pdf p. 0", "Preface", "contract.pdf has the pages 1 to 4, not 0"),
+        ("contract.pdf pp. 4-3", "Preface", "contract.pdf has the pages 1 to 4, not 4-3"),
+        ("contract.pdf p. xi", "Preface", "contract.pdf has the pages 1 to 4, not xi"),
+        ("a.py p. 1", "y = 2", "a.py has no pages: name a line, as in a.py:1, or the path alone"),
+        (
+            "contract.pdf p. 1",
+            "The tenant pays",
+            "the quote stands on contract.pdf p. 3 (printed 1), not p. 1 (p. counts the pages from 1, not the printed "
+            "numbers): correct the place, and the answer where it names it",
+        ),
+        ("dump.txt p. 1", "page two", "the quote stands on dump.txt p. 2, not p. 1 (p. counts"),
+    ],
+)
+def test_a_wrong_page_is_refused_with_the_right_one(several: Context, where: str, quote: str, said: str) -> None:
+    refused = check_claim(several, where, quote)
+    assert isinstance(refused, Refusal), refused
+    assert refused.reason.startswith(said)
+
+
+def test_the_page_named_counts_where_the_quote_stands_on_several(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("so be it\fso  be\nit\fso be it\f")
+    context = load([f"{tmp_path}/a.txt"]).context
+    pages = [check_claim(context, f"a.txt p. {number}", "so be it") for number in (1, 2, 3)]
+    assert [each.page for each in pages if isinstance(each, Citation)] == [1, 2, 3]
+
+
+TWO_SIDES = (
+    "Head\nThe tenant keeps, at his own expense, the premises\nPage 1\n\fMaster Agreement\n"
+    "in good order and hands them over clean.\n\f"
+)
+
+
+@pytest.mark.parametrize(
+    ("quote", "said"),
+    [
+        (
+            "The tenant keeps, at his own expense, the premises in good order",
+            "the quote agrees up to '... his own expense, the premises' (a.txt p. 1), then the text has 'Page 1 / "
+            "Master Agreement / in good order and hands them ove ...': quote one side of the page break",
+        ),
+        (
+            "in good order and hands them down clean.",
+            "the quote agrees up to '... good order and hands them' (a.txt p. 2), then the text has 'over clean.': "
+            "copy it from the text, character by character",
+        ),
+        (
+            "The tenant keeps, at her own expense, the premises",
+            "the quote agrees up to 'The tenant keeps, at' (a.txt p. 1), then the text has 'his own expense, the "
+            "premises / Page 1 / Master Agreement / ...': copy it from the text, character by character",
+        ),
+        ("The tenant sells", "the quote is not in a.txt. Copy it from the text, character by character"),
+        ("", "the quote is empty"),
+    ],
+)
+def test_a_quote_that_agrees_for_a_while_is_told_how_far(tmp_path: Path, quote: str, said: str) -> None:
+    (tmp_path / "a.txt").write_text(TWO_SIDES)
+    refused = check_claim(load([f"{tmp_path}/a.txt"]).context, "a.txt", quote)
+    assert isinstance(refused, Refusal)
+    assert refused.reason == said
 
 
 def test_an_offset_leads_to_its_page(alone: Context) -> None:
@@ -126,6 +197,10 @@ def test_a_page_is_named_in_many_ways(several: Context, written: str) -> None:
         ("contract.pdf pp. 4-3", [("contract.pdf", 4, False)]),
         ("contract.pdf pp. 3-9", [("contract.pdf", 3, False)]),
         ("contract.pdf p. ii", [("contract.pdf", 2, True)]),
+        ("contract.pdf, printed p. 2, and p. 2", [("contract.pdf", 4, True), ("contract.pdf", 2, True)]),
+        ("contract.pdf p. 2 (printed)", [("contract.pdf", 4, True)]),
+        ("contract.pdf p. 3 (printed 1)", [("contract.pdf", 3, True)]),
+        ("contract.pdf printed page 4", [("contract.pdf", 4, True)]),
         ("contract.pdf p. 0", [("contract.pdf", 0, False)]),
         ("contract.pdf p. 3 and contract.pdf p. 3", [("contract.pdf", 3, True)]),
         ("dump.txt p. 2 but a.py p. 2", [("dump.txt", 2, True), ("a.py", 2, False)]),
@@ -198,7 +273,10 @@ def test_the_model_is_told_of_pages(alone: Context, several: Context) -> None:
     assert ".page(n)" in told and "Form feeds part the pages" in told
     assert first(alone).endswith("places in it are written with the page, as in `contract.pdf p. 12`.")
     told = describe(several)
-    assert "3 documents have pages, 9 together: contract.pdf 4, annex/Our contract.pdf 3, dump.txt 2" in told
+    assert (
+        "4 documents have pages, 11 together: contract.pdf 4, annex/Our contract.pdf 3, dump.txt 2, lost page mix.pdf 2"
+        in told
+    )
     assert first(several).endswith("places in it are written path:line, or path p. 12 where a document has pages.")
 
 
