@@ -77,3 +77,8 @@ def pages_of(document: Document | None, match: re.Match[str], labels: dict[str, 
         return counted if exists and not printed else labels.get(number, counted)
 
     return page(match["page"]), page(match["last"] or match["page"])
+
+
+def labels_differ(document: Document) -> bool:
+    """Say whether any page is printed with another number than the one that counts."""
+    return any(page.label not in (None, str(number)) for number, page in enumerate(document.pages, 1))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from rlm_cli.sandbox import ChildRepl, open_repl
 from rlm_cli.sandbox.search import smart_chunk
 from rlm_cli.seams import ReplFacts
 from rlm_cli.task import Task
-from rlm_cli.types import Citation, Limits
+from rlm_cli.types import Citation, Document, Limits, Page
 
 CONTRACT = pdf(
     ["Contents\nArticle 1, page 1", "Preface", "Article 1\nThe tenant pays the rent.", "Article 2\nThe landlord pays."],
@@ -337,6 +338,39 @@ def test_rows_know_their_pages(session: Session, several: Context) -> None:
     assert starts == str(expected)
 
 
+def test_rows_know_what_is_printed_on_their_pages(session: Session) -> None:
+    assert (
+        session.value(
+            "print([documents['contract.pdf'].printed(n) for n in range(1, 5)], documents['dump.txt'].printed(1))"
+        )
+        == "['i', 'ii', '1', '2'] None"
+    )
+
+
+def test_what_is_printed_on_many_pages_reaches_the_code(tmp_path: Path) -> None:
+    for name, count in (("a.txt", 25_000), ("b.txt", 3)):
+        (tmp_path / name).write_text("x\f" * count)
+    context = load([str(tmp_path)]).context
+    pages = (tuple(Page(page.start, f"A-{n}") for n, page in enumerate(each.pages)) for each in context.documents)
+    context.documents = tuple(map(replace_pages, context.documents, pages))
+    repl = open_repl(context, Limits(), 1_700_000_000.0)
+    assert isinstance(repl, ChildRepl)
+    told = Session(repl, context).value("print(*(row.printed(n) for row in documents for n in (1, row.pages)))")
+    repl.close()
+    assert told == "A-0 A-24999 A-0 A-2"
+
+
+def replace_pages(document: Document, pages: tuple[Page, ...]) -> Document:
+    return replace(document, pages=pages)
+
+
+def test_the_table_shows_pages_where_there_are_any(session: Session) -> None:
+    table = session.value("print(documents)\nprint(documents[:1])").splitlines()
+    assert table[0].endswith("kind  pages  path")
+    assert any(line.endswith("pdf  4  contract.pdf") for line in table)
+    assert table[-2].startswith("1 document: ") and table[-2].endswith("kind  path")
+
+
 def test_every_page_can_be_read_and_all_together_are_the_text(session: Session) -> None:
     assert (
         session.value("same = '\\f\\n'.join(row.page(n) for n in range(1, row.pages + 1)) == row.text\nprint(same)")
@@ -351,6 +385,14 @@ def test_every_page_can_be_read_and_all_together_are_the_text(session: Session) 
         ("documents['contract.pdf'].page(0)", "contract.pdf has the pages 1 to 4, not 0"),
         ("documents['contract.pdf'].page(5)", "contract.pdf has the pages 1 to 4, not 5"),
         ("documents['contract.pdf'].page_of(10**9)", "is not in contract.pdf"),
+        ("documents['contract.pdf'].page_of(10**9)", "an offset in .text needs + .start"),
+        ("documents['contract.pdf'].page_of('rent')", "page_of takes an offset into context, not 'str'"),
+        ("documents['contract.pdf'].page('iii')", "page takes a number from 1 to 4, not 'iii'"),
+        ("documents['contract.pdf'].printed('iii')", "printed takes a number from 1 to 4, not 'iii'"),
+        ("documents['contract.pdf'].printed(5)", "contract.pdf has the pages 1 to 4, not 5"),
+        ("documents['a.py'].printed(1)", "a.py has no pages"),
+        ("grep('rent', path='contract.pdf p. 3')", "search the page with re, documents['contract.pdf'].page(3) is"),
+        ("files['contract.pdf, page 3']", "search the page with re, documents['contract.pdf'].page(3) is"),
         ("documents['contract.pdf'].pages = 9", "pages"),
     ],
 )
