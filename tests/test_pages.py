@@ -270,7 +270,9 @@ def first(context: Context) -> str:
 
 def test_the_model_is_told_of_pages(alone: Context, several: Context) -> None:
     told = describe(alone)
-    assert "PDF of 4 pages titled 'Lease'. Printed numbers differ: page 1 is printed 'i', the last one '2'." in told
+    assert "One document, 'contract.pdf': PDF of 4 pages titled 'Lease', 10 lines.\n" in told
+    assert "Printed numbers differ: pages 1-2 are i-ii, 3-4 are 1-2 (.printed(n)).\n" in told
+    assert "`p. 12` counts the PDF's pages from 1, never the printed numbers; the reader is shown both.\n" in told
     assert ".page(n)" in told and "Form feeds part the pages" in told
     assert first(alone).endswith("places in it are written with the page, as in `contract.pdf p. 12`.")
     told = describe(several)
@@ -278,7 +280,54 @@ def test_the_model_is_told_of_pages(alone: Context, several: Context) -> None:
         "4 documents have pages, 11 together: contract.pdf 4, annex/Our contract.pdf 3, dump.txt 2, lost page mix.pdf 2"
         in told
     )
+    assert "\n1 of them prints other numbers (.printed(n)).\n" in told
     assert first(several).endswith("places in it are written path:line, or path p. 12 where a document has pages.")
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["1", "2", "3"], None),
+        ([None, None, None], None),
+        (["i", "ii", "iii", "iv", "v", "1", "2"], "pages 1-5 are i-v, 6-7 are 1-2"),
+        (["Cover", "1", "2"], "page 1 is Cover, 2-3 are 1-2"),
+        (["A-1", "A-2", "B-1", "B-2"], "pages 1-2 are A-1 to A-2, 3-4 are B-1 to B-2"),
+        (["A-ix", "A-x", "XL", "XLI"], "pages 1-2 are A-ix to A-x, 3-4 are XL-XLI"),
+        (["1", None, None, "5"], "page 1 is 1, 2-3 are without, 4 is 5"),
+        (["9", "7", "5", "3", "1", "8", "6"], "page 1 is 9, 2 is 7, 3 is 5, 4 is 3, 5 is 1, 2 runs more"),
+        (["\n# Question", "x" * 90], "page 1 is '\\n# Question', 2 is 'xxxxxxxxxxxxxxxxxxxx'"),
+    ],
+)
+def test_printed_numbers_are_described_by_runs(tmp_path: Path, labels: list[str | None], said: str | None) -> None:
+    (tmp_path / "a.txt").write_text("x\f" * len(labels))
+    context = load([f"{tmp_path}/a.txt"]).context
+    [document] = context.documents
+    pages = tuple(Page(page.start, label) for page, label in zip(document.pages, labels, strict=True))
+    context.documents = (replace(document, pages=pages),)
+    told = re.search("Printed numbers differ: (.*) \\(", describe(context))
+    assert (told and told[1]) == said
+
+
+def test_pages_without_text_are_named(tmp_path: Path, alone: Context) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf(["text", "", "more", "", "", " "]))
+    (tmp_path / "b.pdf").write_bytes(pdf(["text" if number % 2 else "" for number in range(20)]))
+    (tmp_path / "c.pdf").write_bytes(pdf(["text"]))
+    assert (
+        "\nPages without text (scans?): a.pdf 2, 4-6; b.pdf 1, 3, 5, 7, 9 and 5 more. Nothing on them can be found: "
+        "say so in doubt when it matters.\n"
+    ) in describe(load([str(tmp_path)]).context)
+    assert "without text" not in describe(alone)
+    for number in range(5):
+        (tmp_path / f"d{number}.pdf").write_bytes(pdf(["text", ""]))
+    assert "d0.pdf 2; d1.pdf 2; d2.pdf 2; and of 2 more documents. Nothing" in describe(load([str(tmp_path)]).context)
+
+
+def test_one_document_with_pages_among_others_is_counted_as_one(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf(["text"]))
+    (tmp_path / "b.py").write_text("x = 1\n" * 900)
+    told = describe(load([str(tmp_path)]).context)
+    assert "\n1 document has pages, 1 together: a.pdf 1\n" in told
+    assert re.search(r"Middle, from offset [\d,]+ \(b\.py:\d+\):", told)
 
 
 def test_without_pages_nothing_is_said_of_them(tmp_path: Path) -> None:
