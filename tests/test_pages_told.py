@@ -96,6 +96,12 @@ def test_pages_without_text_are_named(tmp_path: Path, alone: Context) -> None:
     assert "d0.pdf 2; d1.pdf 2; d2.pdf 2; and of 2 more documents. Nothing" in describe(load([str(tmp_path)]).context)
 
 
+def test_pages_without_text_are_found_among_many(tmp_path: Path) -> None:
+    empty = {1, 99, 100, 101, 200, 201, 249}
+    (tmp_path / "a.txt").write_text("\f".join("" if number in empty else f"é {number}" for number in range(1, 251)))
+    assert "a.txt 1, 99-101, 200-201, 249. Nothing" in describe(load([f"{tmp_path}/a.txt"]).context)
+
+
 def test_one_document_with_pages_among_others_is_counted_as_one(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(pdf(["text"]))
     (tmp_path / "b.py").write_text("x = 1\n" * 900)
