@@ -62,6 +62,8 @@ class Found:
     end_line: int
     offset: int
     """Of its first character."""
+    end: int
+    """Behind its last one."""
 
 
 class Context:
@@ -184,11 +186,14 @@ class Context:
         end = self._byte_of_line(base + last, document)
         return self._bytes(start, end).decode("utf-8")
 
-    def find(self, quote: str, path: str | None = None, near: int | None = None) -> Found | None:
+    def find(
+        self, quote: str, path: str | None = None, near: int | None = None, until: int | None = None
+    ) -> Found | None:
         """Return a place where `quote` stands, or None.
 
-        Searches one document, or all; with `near` (a character offset) first the place at or after it. Runs of white
-        space match each other, so that a quote may be re-wrapped; nothing else is forgiven. Raises TooManyPlaces.
+        Searches one document, or all; with `near` (a character offset) first the place at or after it; with `until`
+        too, only what lies between the two. Runs of white space match each other, so that a quote may be re-wrapped;
+        nothing else is forgiven. Raises TooManyPlaces.
         """
         wanted = wanted_quote(quote)
         if wanted is None or not self.size:
@@ -202,13 +207,15 @@ class Context:
                 first, last = self._byte_of(document.span.start), self._byte_of(document.span.end)
                 hit = None
                 if near is not None and document.span.start <= near <= document.span.end:
-                    hit = wanted.search(text, self._byte_of(near), last)
-                hit = hit or wanted.search(text, first, last)
+                    hit = wanted.search(text, self._byte_of(near), last if until is None else self._byte_of(until))
+                if until is None:
+                    hit = hit or wanted.search(text, first, last)
                 if hit is not None:
                     start, end = hit
                     base = self._newlines_before(document.span.start)
                     line = self._newlines_before_byte(start) - base + 1
-                    return Found(document.path, line, line + text[start:end].count(b"\n"), self._character_of(start))
+                    end_line = line + text[start:end].count(b"\n")
+                    return Found(document.path, line, end_line, self._character_of(start), self._character_of(end))
         return None
 
     def offset_of(self, path: str, line: int) -> int:

@@ -54,7 +54,9 @@ def test_a_scripted_model_finds_its_facts_and_the_citations_have_their_pages(dee
     with OpenAIServer([fenced(search), fenced(answer)]) as server:
         ran = rlm("analyze", deed, "which sums?", "-p", profile(tmp_path, server.url), "-f", "json")
         opening, told = server.requests[0]["messages"][1]["content"], server.requests[1]["messages"][-1]["content"]
-    assert "PDF of 500 pages titled 'Deed of lease'." in opening
+    assert "'deed.pdf': PDF of 500 pages titled 'Deed of lease', 18,502 lines.\n" in opening
+    assert "Printed numbers differ: pages 1-4 are i-iv, 5-500 are 1-496 (.printed(n)).\n" in opening
+    assert "Middle, from offset 917,588 (p. 251):\n" in opening
     assert "places in it are written with the page, as in `deed.pdf p. 12`" in opening
     assert "123 deed.pdf p. 123\n" in told and "487 deed.pdf p. 487\n" in told
     assert re.search(r"deed\.pdf:\d+ \(p\. 123\): Late payment bears", told)
@@ -78,6 +80,26 @@ def test_evidence_may_name_the_page(deed: str, tmp_path: Path) -> None:
         text, markdown = (rlm("analyze", deed, "q", *options, "-f", form).out for form in ("text", "markdown"))
     assert text == f"all claims\n\nEvidence:\n  deed.pdf p. 7 (printed 3): {FACTS[7]}\n"
     assert "- `deed.pdf p. 7 (printed 3)`\n" in markdown
+
+
+def test_a_long_quote_is_shown_up_to_600_characters(deed: str, tmp_path: Path) -> None:
+    code = "page = documents[0].page(7)\nFINAL('all claims', evidence=[('deed.pdf p. 7', page[:{}])])"
+    shown = []
+    for length in (600, 700):
+        with OpenAIServer(fenced(code.format(length))) as server:
+            ran = rlm("analyze", deed, "q", "-p", profile(tmp_path, server.url))
+        shown.append(ran.out.rstrip("\n").partition("(printed 3): ")[2])
+    assert (len(shown[0]), shown[0][-3:] == "...") == (600, False)
+    assert (len(shown[1]), shown[1][-3:]) == (600, "...")
+
+
+def test_a_wrong_page_is_told_and_corrected(deed: str, tmp_path: Path) -> None:
+    answer = "FINAL('all claims (deed.pdf p. {0})', evidence=[('deed.pdf p. {0}', {1!r})])"
+    with OpenAIServer([fenced(answer.format(page, FACTS[7])) for page in (3, 7)]) as server:
+        ran = rlm("analyze", deed, "q", "-p", profile(tmp_path, server.url))
+        told = server.requests[1]["messages"][-1]["content"]
+    assert "evidence 1: the quote stands on deed.pdf p. 7 (printed 3), not p. 3 (p. counts the pages from 1" in told
+    assert ran.out == f"all claims (deed.pdf p. 7)\n\nEvidence:\n  deed.pdf p. 7 (printed 3): {FACTS[7]}\n"
 
 
 def test_the_offline_profile_cites_pages(tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def test_the_first_message_holds_the_question_the_shape_and_the_limits(tmp_path:
         ("a.json", "[1, 2, 3]", "one JSON array"),
         ("a.csv", "name,age\nann,3\nbob,4\n", "CSV, 3 lines; columns: name, age"),
         ("a.log", "2020-01-01 || ann || hello there\n" * 9, "most of them 3 fields separated by ' || '"),
-        ("a.txt", "page one\fpage two\n", "Text of 2 pages"),
+        ("a.txt", "page one\fpage two\n", "'a.txt': Text of 2 pages, 1 line."),
+        ("a.txt", "a;b\n" * 9 + "\fa;b\n", "Text of 2 pages; 10 lines, most of them 2 fields"),
         ("a.txt", "[Intro] just prose\nmore of it\n", "plain text, 2 lines"),
     ],
 )  # fmt: skip
@@ -77,6 +78,23 @@ def test_a_folder_is_described_by_counts_not_by_its_names(tmp_path: Path) -> Non
     assert "file299.py (1,800)" in description
     assert "Not loaded: 1 empty" in description
     assert description.count(".py") < 30
+
+
+def test_files_that_failed_are_named_beside_the_counts(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x\n")
+    (tmp_path / "empty.txt").write_text("")
+    for number in range(7):
+        (tmp_path / f"b{number}.pdf").write_bytes(b"%PDF-1.4 nothing")
+    description = describe(load([str(tmp_path)]).context)
+    assert "Not loaded: 7 damaged pdf, 1 empty\n" in description
+    named = ", ".join(f"b{number}.pdf (damaged pdf)" for number in range(5))
+    assert f"Could not be read, so the context lacks: {named} and 2 more\n" in description
+
+
+def test_a_text_of_one_outputs_size_is_shown_whole(tmp_path: Path) -> None:
+    assert "|  200 " + "x" * 39 in describe(context_of(tmp_path, ("x" * 39 + "\n") * 200))
+    assert "Middle" in describe(context_of(tmp_path, ("x" * 39 + "\n") * 201))
+    assert "Middle" in describe(context_of(tmp_path, "x\n" * 4_000))
 
 
 def test_a_sample_cannot_pass_for_the_prompt(tmp_path: Path) -> None:
@@ -172,3 +190,11 @@ def test_usage_adds_up_and_an_unknown_cost_spreads() -> None:
     one = Usage(calls=1, input_tokens=5, output_tokens=2, cost_usd=0.5)
     assert (one + one).cost_usd == 1.0
     assert (one + Usage(cost_usd=None)).cost_usd is None
+
+
+def test_kinds_beyond_the_most_frequent_are_counted_together(tmp_path: Path) -> None:
+    for number in range(13):
+        (tmp_path / f"a.kind{number}").write_text("x\n")
+    assert ", 1 other 1\n" in describe(load([str(tmp_path)]).context)
+    (tmp_path / "a.kind13").write_text("x\n")
+    assert ", 2 others 2\n" in describe(load([str(tmp_path)]).context)

@@ -1,13 +1,29 @@
 """The names that the root model is told of do what it is told."""
 
+import inspect
+import re
+import signal
+import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.repl import Session, session_over
 
+from rlm_cli.engine import prompts
+from rlm_cli.sandbox.asking import Parent
+from rlm_cli.sandbox.interrupts import Interrupts
+from rlm_cli.sandbox.names import Names
+from rlm_cli.sandbox.protocol import Channel
 from rlm_cli.sandbox.search import smart_chunk
+
+DESCRIBED = {
+    "grep", "peek", "smart_chunk", "llm_query", "llm_query_batched", "cite", "budget", "SHOW_VARS", "FINAL",
+    "FINAL_VAR",
+}  # fmt: skip
+"""Calls in the system prompt that are followed by what they do."""
 
 
 @pytest.fixture
@@ -130,6 +146,43 @@ def test_grep_says_what_is_wrong_with_a_pattern(shared: Session) -> None:
     assert "not a regular expression" in error
     assert "re.escape" in error
     assert "KeyError" in shared.error("grep('a', path='nowhere.txt')")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("grep('a', files='*.py')", "TypeError: grep() got an unexpected keyword argument 'files'"),
+        ("peek(1, lines=3)", "TypeError: peek() got an unexpected keyword argument 'lines'"),
+        ("cite('notes.txt')", "TypeError: cite() missing 1 required positional argument: 'quote'"),
+        ("llm_query('a', temperature=1)", "TypeError: llm_query() got an unexpected"),
+        ("parallel_llm_query('a', 'b', 'c')", "TypeError: llm_query_batched() takes"),
+        ("FINAL('a', proof=1)", "TypeError: FINAL() got an unexpected"),
+        ("SHOW_VARS(1)", "TypeError: SHOW_VARS() takes 0 positional"),
+        ("print(1, color=2)", "TypeError: print() got an unexpected"),
+        ("setattr(1)", "TypeError: setattr() missing 2 required"),
+    ],
+)
+def test_a_wrong_call_is_named_as_the_code_names_it(shared: Session, call: str, said: str) -> None:
+    assert shared.error(call).startswith(said)
+
+
+def test_the_prompt_describes_every_call_as_it_is() -> None:
+    namespace: dict[str, Any] = {}
+    ours, theirs = socket.socketpair()
+    before = signal.getsignal(signal.SIGINT)
+    with ours, theirs:
+        Names(namespace, Parent(Channel(ours), Interrupts()), "", [], print)
+    signal.signal(signal.SIGINT, before)
+    written = re.findall(r'\b(\w+)\(((?:\w+|"name")(?:, \w+=[^,()]+|, \w+)*|)\):', prompts.SYSTEM)
+    assert {name for name, _ in written} == DESCRIBED
+    for name, arguments in written:
+        described = eval(f"lambda {arguments.replace(chr(34), '')}: 0")
+        known = list(inspect.signature(described).parameters.values())
+        real = list(inspect.signature(namespace[name]).parameters.values())
+        assert [(each.name, each.default) for each in real[: len(known)]] == [
+            (each.name, each.default) for each in known
+        ]
+        assert all(each.default is not each.empty for each in real[len(known) :])
 
 
 # --- peek, smart_chunk, SHOW_VARS, out ----------------------------------------------------------------------------

@@ -43,9 +43,10 @@ lost.
 returns a str; raises SubCallError when it fails.
 - llm_query_batched(prompts, model=None): many calls in parallel, in order. A failed slot is no string: its .ok \
 is False and .error says why; a reply is a str with .ok True and .truncated
-- cite(path_or_offset, quote): records evidence and returns its path:line; raises ValueError when the quote does \
-not stand there. A quote may span lines and be wrapped otherwise; nothing else may differ. Where it stands \
-several times, the first place counts; an offset chooses another.
+- cite(path_or_offset, quote): records evidence that the reader will see (there is no taking it back) and returns \
+its place, path:line or path p. 12; raises ValueError when the quote does not stand there. A quote may span lines \
+and be wrapped otherwise; nothing else may differ. Over a page break quote one side. Where it stands several \
+times, the first place counts; an offset, line or page chooses another.
 - budget(): what is left. out[n]: the whole output of iteration n. SHOW_VARS(): what you have stored.
 - FINAL(answer, evidence=None, doubt=None): gives the answer and ends the run when its cell has finished without \
 an error. FINAL_VAR("name", evidence=None, doubt=None): the same with a variable's value. evidence is a list of \

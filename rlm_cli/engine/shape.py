@@ -11,17 +11,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from rlm_cli.context import Context, header
+from rlm_cli.engine.pages import about_pages, counted, number_of_pages
 from rlm_cli.types import Document
 
 _SAMPLE = 600
 """Characters each of head, middle and tail."""
-_SHOWN_WHOLE = 2_400
-"""Characters of a text that is shown whole: little more than its samples would take."""
+_SHOWN_WHOLE = 8_000
+"""Characters of a text that is shown whole: what one iteration's output may hold."""
+_LINES_WHOLE = 400
+"""Lines of such a text: each is shown with its number."""
 _PROBE = 20_000
 """Characters from which a single document's shape is guessed."""
-_TITLE = 200
 _LARGEST = 10
 _GROUPS = 12
+_FAILED = 5
+_PATH = 200
 
 
 def describe(context: Context) -> str:
@@ -43,8 +47,11 @@ def _sizes(context: Context) -> str:
 def _shape(context: Context) -> Iterable[str]:
     if len(context.documents) == 1:
         [document] = context.documents
-        yield f"One document, {document.path!r}: {_record_shape(document, context.text(0, _PROBE))}"
-        yield from _pages(context)
+        shape = _record_shape(document, context.text(0, _PROBE)) if document.kind != "pdf" else None
+        pages = number_of_pages(document) if document.pages else None
+        plain = f"{pages or 'plain text'}, {counted(document.lines, 'line')}."
+        yield f"One document, {document.path!r}: {plain if shape is None else '; '.join(filter(None, (pages, shape)))}"
+        yield from about_pages(context)
         return
     documents = context.documents
     yield (
@@ -55,71 +62,51 @@ def _shape(context: Context) -> Iterable[str]:
     folders = Counter(document.path.split("/")[0] + "/" if "/" in document.path else "." for document in documents)
     if len(folders) > 1:
         yield "By top folder: " + _counted(folders)
-    yield from _pages(context)
+    yield from about_pages(context)
     largest = sorted(documents, key=lambda document: document.span.start - document.span.end)[:_LARGEST]
     yield "Largest: " + ", ".join(
         f"{document.path} ({document.span.end - document.span.start:,})" for document in largest
     )
 
 
-def _pages(context: Context) -> Iterable[str]:
-    paged = [document for document in context.documents if document.pages]
-    if not paged:
-        return
-    number = sum(len(document.pages) for document in paged)
-    if len(context.documents) == 1:
-        title = f" titled {_quoted_title(paged[0].title)}" if paged[0].title else ""
-        yield f"{'PDF' if paged[0].kind == 'pdf' else 'Text'} of {number:,} pages{title}.{_printed(paged[0])}"
-        row = "documents[0]"
-    else:
-        yield f"{len(paged):,} documents have pages, {number:,} together: {_counted(_sizes_of(paged))}"
-        row = "a row"
-    yield (
-        f"Form feeds part the pages; they count from 1. Of {row}: .pages (how many), .page(n) (text of page n), "
-        ".page_of(offset); a grep hit has .page"
-    )
-
-
-def _sizes_of(paged: list[Document]) -> Counter[str]:
-    return Counter({document.path: len(document.pages) for document in paged})
-
-
-def _quoted_title(title: str) -> str:
-    return repr(title if len(title) <= _TITLE else title[:_TITLE] + "...")
-
-
-def _printed(document: Document) -> str:
-    """Say where the printed numbers begin to differ from those that count."""
-    for number, page in enumerate(document.pages, 1):
-        if page.label is not None and page.label != str(number):
-            last = document.pages[-1].label
-            return f" Printed numbers differ: page {number} is printed {page.label!r}, the last one {last!r}."
-    return ""
-
-
 def _counted(counter: Counter[str]) -> str:
     named = [f"{name} {number:,}" for name, number in counter.most_common(_GROUPS)]
     if len(counter) > _GROUPS:
         rest = sum(counter.values()) - sum(number for _, number in counter.most_common(_GROUPS))
-        named.append(f"{len(counter) - _GROUPS} others {rest:,}")
+        others = len(counter) - _GROUPS
+        named.append(f"{others} other{'s' * (others != 1)} {rest:,}")
     return ", ".join(named)
 
 
 def _skips(context: Context) -> Iterable[str]:
     if context.skipped:
         yield "Not loaded: " + ", ".join(f"{number:,} {why}" for why, number in context.skipped_by_reason().items())
+    failed = [each for each in context.skipped if each.failed]
+    if failed:
+        named = ", ".join(f"{each.path[:_PATH]} ({each.reason})" for each in failed[:_FAILED])
+        more = f" and {len(failed) - _FAILED:,} more" if len(failed) > _FAILED else ""
+        yield f"Could not be read, so the context lacks: {named}{more}"
 
 
 def _samples(context: Context) -> Iterable[str]:
     size = context.characters
-    if size <= _SHOWN_WHOLE:
+    if size <= _SHOWN_WHOLE and context.lines <= _LINES_WHOLE:
         yield "The whole text, its lines numbered:"
         yield from (_numbered(context, document) for document in context.documents)
         return
     middle = size // 2 - _SAMPLE // 2
-    for name, start in (("Head", 0), (f"Middle, from offset {middle:,}", middle), ("Tail", size - _SAMPLE)):
+    there = f"Middle, from offset {middle:,} ({_place(context, middle)})"
+    for name, start in (("Head", 0), (there, middle), ("Tail", size - _SAMPLE)):
         yield f"{name}:"
         yield _quoted(context.text(start, start + _SAMPLE))
+
+
+def _place(context: Context, offset: int) -> str:
+    path, line = context.locate(offset)
+    page, _ = context.page_of(path, offset)
+    if len(context.documents) == 1:
+        return f"line {line:,}" if page is None else f"p. {page}"
+    return f"{path}:{line}" if page is None else f"{path} p. {page}"
 
 
 def _numbered(context: Context, document: Document) -> str:
@@ -135,15 +122,9 @@ def _quoted(text: str) -> str:
 # --- one document -------------------------------------------------------------------------------------------------
 
 
-def _record_shape(document: Document, probe: str) -> str:
+def _record_shape(document: Document, probe: str) -> str | None:
     lines = [line for line in probe.split("\n")[:-1] if line.strip()][:50] or [probe]
-    return (
-        _json_lines(lines)
-        or _json_value(probe)
-        or _table(document, lines)
-        or _delimited(document, lines)
-        or f"plain text, {document.lines:,} lines."
-    )
+    return _json_lines(lines) or _json_value(probe) or _table(document, lines) or _delimited(document, lines)
 
 
 def _json_lines(lines: list[str]) -> str | None:

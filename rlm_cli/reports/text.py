@@ -4,7 +4,8 @@ from rlm_cli.reports.words import no_answer, place
 from rlm_cli.task import Task
 from rlm_cli.types import Result
 
-_QUOTE = 160
+_QUOTE = 600
+"""Characters of a quote that are shown; a longer one is in the JSON whole."""
 
 
 def render_text(task: Task, result: Result) -> str:

@@ -148,9 +148,9 @@ def _prompt(value: Any, what: str) -> str:
 def evidence(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable[..., Any]]:
     """Return cite() and budget()."""
 
-    def cite(place: str | int, quote: str) -> str:
-        """Record a quote as evidence. `place`: a path or an offset. Raises ValueError when the quote is not there."""
-        found = parent.claim(place, quote, final=False)
+    def cite(path_or_offset: str | int, quote: str) -> str:
+        """Record a quote as evidence. Raises ValueError when it does not stand there."""
+        found = parent.claim(path_or_offset, quote, final=False)
         show(f"cited: {found}")
         return found
 

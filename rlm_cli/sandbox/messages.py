@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rlm_cli.context import Context
+from rlm_cli.places import labels_differ
 from rlm_cli.sandbox.protocol import (
     ANSWER_LIMIT,
     BATCH_LIMIT,
@@ -42,6 +43,8 @@ from rlm_cli.types import Limits
 
 _ROWS_SIZE = 1 << 20
 """Characters of paths in one frame of documents, about."""
+_LABELS = 10_000
+"""Labels of pages in one frame."""
 _SLACK = 1_000
 """What a marker line or a hint may add to a limit."""
 
@@ -132,17 +135,22 @@ def hello(context: Context, limits: Limits, now: float) -> Iterator[Frame]:
         "seconds": limits.timeout,
         "cell_seconds": limits.cell_timeout,
     }
-    rows: list[list[str | int]] = []
+    rows: list[list[Any]] = []
     size = 0
     for each in context.documents:
         # Where its pages begin the child can see for itself.
-        rows.append([each.path, each.span.start, each.span.end, each.lines, each.tokens, each.kind, len(each.pages)])
+        labels = len(each.pages) if labels_differ(each) else 0
+        span = each.span
+        rows.append([each.path, span.start, span.end, each.lines, each.tokens, each.kind, len(each.pages), labels])
         size += len(each.path) + 100
         if size > _ROWS_SIZE:
             yield {"tag": "documents", "rows": rows}
             rows, size = [], 0
     if rows:
         yield {"tag": "documents", "rows": rows}
+    for document in filter(labels_differ, context.documents):
+        for first in range(0, len(document.pages), _LABELS):
+            yield {"tag": "labels", "labels": [page.label for page in document.pages[first : first + _LABELS]]}
 
 
 def frames_of(answer: ToRepl) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 import builtins
 import io
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from rlm_cli.sandbox.answering import Answer, finals
@@ -28,7 +29,15 @@ def built_ins(guards: Guards, modules: Modules, write: Callable[..., None]) -> d
         if isinstance(value, type) and issubclass(value, BaseException) and "Group" not in name:
             held[name] = value
     guards.classes.show(held.values())
-    return {**held, **guards.built_ins(), "__import__": modules.import_, "print": write}
+    return {**held, **public(guards.built_ins()), "__import__": modules.import_, **public({"print": write})}
+
+
+def public(names: dict[str, Any]) -> dict[str, Any]:
+    """Have functions called in Python's messages what the code calls them, not by where they are defined."""
+    for value in names.values():
+        if isinstance(value, FunctionType):
+            value.__qualname__ = value.__name__
+    return names
 
 
 def print_to(output: Callable[[], Output]) -> Callable[..., None]:
@@ -69,20 +78,22 @@ class Names:
         self.outputs: dict[int, str] = {}
         self._namespace = namespace
         table = Documents(documents)
-        self._fixed: dict[str, Any] = {
-            "context": context,
-            "documents": table,
-            "files": Files(table),
-            "out": Outputs(self.outputs),
-            "SubCallError": SubCallError,
-            "grep": grep_over(context, table, show),
-            "peek": peek_with(show),
-            "smart_chunk": smart_chunk,
-            "SHOW_VARS": self._show_variables(show),
-            **sub_calls(parent, show),
-            **evidence(parent, show),
-            **finals(parent, self.answer, self.variables),
-        }
+        self._fixed = public(
+            {
+                "context": context,
+                "documents": table,
+                "files": Files(table),
+                "out": Outputs(self.outputs),
+                "SubCallError": SubCallError,
+                "grep": grep_over(context, table, show),
+                "peek": peek_with(show),
+                "smart_chunk": smart_chunk,
+                "SHOW_VARS": self._show_variables(show),
+                **sub_calls(parent, show),
+                **evidence(parent, show),
+                **finals(parent, self.answer, self.variables),
+            }
+        )
         self._displaced: list[Any] = []
         self.restore()
 

@@ -45,8 +45,8 @@ def grep_over(context: str, documents: Documents, show: Callable[[str], None]) -
         pattern: Any,
         width: int = 200,
         limit: int | None = 20,
-        path: str | None = None,
         ignore_case: bool = False,
+        path: str | None = None,
         flags: int = 0,
     ) -> Hits:
         """Search the context by a regular expression; prints and returns the hits. limit=None: all of them.

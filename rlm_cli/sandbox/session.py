@@ -12,6 +12,7 @@ import platform
 import sys
 import time
 import warnings
+from typing import Any
 
 from rlm_cli.sandbox import confine, doors
 from rlm_cli.sandbox.asking import Parent
@@ -43,10 +44,7 @@ def open_session(channel: Channel, context_file: int, parent: int) -> "Session":
     bare = confine.address_space()
     hello = channel.receive()
     context = _read(context_file, hello["size"])
-    documents: list[Document] = []
-    while len(documents) < hello["documents"]:
-        documents += [Document(context, *row) for row in channel.receive()["rows"]]
-    session = Session(channel, context, documents, hello)
+    session = Session(channel, context, _documents(channel, context, hello["documents"]), hello)
     _warm()
     walls = confine.confine(confine.room(bare, hello["size"], context.isascii(), hello["seconds"]), parent)
     channel.send(
@@ -58,6 +56,20 @@ def open_session(channel: Channel, context_file: int, parent: int) -> "Session":
         }
     )
     return session
+
+
+def _documents(channel: Channel, context: str, number: int) -> list[Document]:
+    """Receive the table: first all rows, then what is printed on the pages of those that say so."""
+    rows: list[list[Any]] = []
+    while len(rows) < number:
+        rows += channel.receive()["rows"]
+    documents = []
+    for *row, labelled in rows:
+        labels: list[str | None] = []
+        while len(labels) < labelled:
+            labels += channel.receive()["labels"]
+        documents.append(Document(context, labels, *row))
+    return documents
 
 
 def _read(context_file: int, size: int) -> str:

@@ -2,21 +2,33 @@
 
 import bisect
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from rlm_cli.sandbox.nearest import question
 
 _ROWS = 20
+_PAGE = re.compile(r"(.{1,1000}?)[ ,:]+(?:pp?\.|pages?) ?(\d{1,9})$")
+"""A document's path with a page behind it."""
 
 
 class Document:
     """One document: where it lies in the context and how large it is. `.text` is cut out when it is asked for."""
 
-    __slots__ = ("_context", "_page_starts", "end", "kind", "lines", "pages", "path", "start", "tokens")
+    __slots__ = ("_context", "_labels", "_page_starts", "end", "kind", "lines", "pages", "path", "start", "tokens")
 
     def __init__(
-        self, context: str, path: str, start: int, end: int, lines: int, tokens: int, kind: str, pages: int
+        self,
+        context: str,
+        labels: Sequence[str | None],
+        path: str,
+        start: int,
+        end: int,
+        lines: int,
+        tokens: int,
+        kind: str,
+        pages: int,
     ) -> None:
         self._context = context
         self.path = path
@@ -26,6 +38,7 @@ class Document:
         self.tokens = tokens
         self.kind = kind
         self.pages = pages
+        self._labels = tuple(labels)
         self._page_starts: list[int] | None = None
 
     @property
@@ -34,18 +47,32 @@ class Document:
 
     def page(self, number: int) -> str:
         """Return the text of a page, from 1."""
-        if not self.pages:
-            raise ValueError(f"{self.path} has no pages")
-        if not 1 <= number <= self.pages:
-            raise ValueError(f"{self.path} has the pages 1 to {self.pages:,}, not {number}")
+        self._check(number, "page")
         starts = [*self._starts(), self.end + 1]
         return self._context[starts[number - 1] : starts[number] - 1].removeprefix("\n").removesuffix("\f")
 
+    def printed(self, number: int) -> str | None:
+        """Return what is printed on a page as its number; None where the document numbers as we do or does not say."""
+        self._check(number, "printed")
+        return self._labels[number - 1] if self._labels else None
+
     def page_of(self, offset: int) -> int | None:
         """Return the number of the page on which an offset of the context lies; None where there are no pages."""
+        if not isinstance(offset, int):
+            raise TypeError(f"page_of takes an offset into context, not {type(offset).__name__!r}")
         if not self.start <= offset <= self.end:
-            raise ValueError(f"offset {offset} is not in {self.path} ({self.start} to {self.end})")
+            raise ValueError(
+                f"offset {offset} is not in {self.path} ({self.start} to {self.end}); an offset in .text needs + .start"
+            )
         return max(1, bisect.bisect_right(self._starts(), offset)) if self.pages else None
+
+    def _check(self, number: int, asked: str) -> None:
+        if not self.pages:
+            raise ValueError(f"{self.path} has no pages")
+        if not isinstance(number, int):
+            raise TypeError(f"{asked} takes a number from 1 to {self.pages:,}, not {number!r:.50}")
+        if not 1 <= number <= self.pages:
+            raise ValueError(f"{self.path} has the pages 1 to {self.pages:,}, not {number}")
 
     def _starts(self) -> list[int]:
         """Return where the pages start: behind form feeds, but for the first."""
@@ -94,9 +121,12 @@ class Documents(Sequence[Document]):
         return iter(self._rows)
 
     def __repr__(self) -> str:
-        lines = [f"{len(self):,} documents: number  start  end  lines  ~tokens  kind  path"]
+        paged = any(row.pages for row in self._rows)
+        columns = ["number", "start", "end", "lines", "~tokens", "kind", *(["pages"] if paged else []), "path"]
+        lines = [f"{len(self):,} document{'s' * (len(self) != 1)}: {'  '.join(columns)}"]
         for number, row in enumerate(self._rows[:_ROWS]):
-            lines.append(f"{number}  {row.start}  {row.end}  {row.lines}  {row.tokens}  {row.kind}  {row.path}")
+            pages = f"{row.pages}  " if paged else ""
+            lines.append(f"{number}  {row.start}  {row.end}  {row.lines}  {row.tokens}  {row.kind}  {pages}{row.path}")
         if len(self) > _ROWS:
             lines.append(f"[... {len(self) - _ROWS:,} more: documents[{_ROWS}:] ...]")
         return "\n".join(lines)
@@ -122,7 +152,7 @@ class Files(Mapping[str, str]):
     def __repr__(self) -> str:
         names = ", ".join(map(repr, list(self._by_path)[:_ROWS]))
         more = f", ... {len(self) - _ROWS:,} more" if len(self) > _ROWS else ""
-        return f"<files: {len(self):,} texts by path: {names}{more}>"
+        return f"<files: {len(self):,} text{'s' * (len(self) != 1)} by path: {names}{more}>"
 
 
 def place_name(path: str, line: int, page: int | None) -> str:
@@ -134,6 +164,12 @@ def find(by_path: Mapping[str, Document], path: str) -> Document:
     """Return the document of this path; raises KeyError with the nearest ones."""
     if path in by_path:
         return by_path[path]
+    page = _PAGE.match(path) if isinstance(path, str) else None
+    if page is not None and page[1] in by_path:
+        raise KeyError(
+            f"{path!r} names a page; this takes a document: search the page with re, "
+            f"documents[{page[1]!r}].page({page[2]}) is its text"
+        )
     near = difflib.get_close_matches(str(path)[:500], list(by_path)[:5000], n=3)
     near = near or [each for each in by_path if str(path) in each][:3]
     instead = question(near)

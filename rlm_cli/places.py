@@ -1,0 +1,84 @@
+"""Names of places, as a model writes them, and what they mean: `src/main.c:12`, `contract.pdf p. 3`, `p. iii`.
+
+Covered: documents by path or ending, lines, pages by number and by what is printed on them. Not covered: whether a
+quote stands there (findings.py).
+"""
+
+import re
+from dataclasses import dataclass
+
+from rlm_cli.context import Context
+from rlm_cli.types import Document
+
+# Bounded everywhere: an answer may be a million characters that a hostile text has dictated.
+_NUMBER = r"(?:\d{1,9}|[ivxlcdm]{1,12}|[IVXLCDM]{1,12})(?!\w)"
+PAGE = (
+    r"(?<![\w.])(?P<printed>[Pp]rinted[ \u00a0]{1,2})?(?:[Pp]p?\.|[Pp]ages?)[ \u00a0]{0,2}"
+    rf"(?P<page>{_NUMBER})(?: ?[-\u2013] ?(?P<last>{_NUMBER}))?(?P<print>[ \u00a0]{{0,2}}\(printed\))?"
+)
+"""`p. 3`, `pages 3-4`, `p. iii`; where what is printed on the page is meant, `printed p. 3` and `p. 3 (printed)`."""
+_WITH_PAGE = re.compile(PAGE)
+_WITH_LINE = re.compile(r"(?P<path>.+?):(?P<line>\d{1,9})(?:[-:]\d{1,9})?$")
+_LONGEST_PLACE = 1_000
+"""Characters."""
+AROUND_NAMES = " ,;:(['\"*_`|-\u2013\u2014"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a name leads to: a document, and what else it says."""
+
+    document: Document | None
+    line: int | None = None
+    paged: bool = False
+    """It names a page."""
+    page: int | None = None
+    """None: no page of the document is called so."""
+    last: int | None = None
+    called: str = ""
+    """How the page is called: `3`, `iii`."""
+
+
+def resolve(context: Context, named: str) -> Place:
+    """Resolve a document's path, or its unique ending, alone or with a line (`a.py:3`) or a page (`a.pdf p. 3`)."""
+    named = named[:_LONGEST_PLACE].strip()
+    whole = context.document_called(named)
+    if whole is not None:
+        return Place(whole)
+    line = _WITH_LINE.match(named)
+    if line is not None:
+        return Place(context.document_called(line["path"]), line=int(line["line"]))
+    place = Place(None)
+    for match in _WITH_PAGE.finditer(named):
+        document = context.document_called(named[: match.start()].strip(AROUND_NAMES))
+        page, last = pages_of(document, match, labels_of(document))
+        place = Place(document, None, True, page, last, match["page"])
+        if document is not None:
+            break
+    return place
+
+
+def labels_of(document: Document | None) -> dict[str, int]:
+    """Return what is printed on a document's pages -> the first page that bears it."""
+    pages = document.pages if document is not None else ()
+    return {page.label: number for number, page in reversed([*enumerate(pages, 1)]) if page.label}
+
+
+def pages_of(document: Document | None, match: re.Match[str], labels: dict[str, int]) -> tuple[int | None, int | None]:
+    """Return the first and last page that a match of PAGE names; None for what is no page's number at all.
+
+    A number counts the pages, unless none has it or the word `printed` stands beside it: then it is what is printed.
+    """
+    printed = bool(match["printed"] or match["print"])
+
+    def page(number: str) -> int | None:
+        counted = int(number) if number.isdecimal() else None
+        exists = document is not None and counted is not None and 1 <= counted <= len(document.pages)
+        return counted if exists and not printed else labels.get(number, counted)
+
+    return page(match["page"]), page(match["last"] or match["page"])
+
+
+def labels_differ(document: Document) -> bool:
+    """Say whether any page is printed with another number than the one that counts."""
+    return any(page.label not in (None, str(number)) for number, page in enumerate(document.pages, 1))
