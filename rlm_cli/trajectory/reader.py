@@ -5,7 +5,6 @@ hidden.
 """
 
 import difflib
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -14,11 +13,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlm_cli.errors import InputError, UsageError
-from rlm_cli.event_lines import read_events
-from rlm_cli.events import ROOT, Event, RunFinished, RunStarted, event_from
+from rlm_cli.event_lines import read_event, read_events
+from rlm_cli.events import ROOT, Event, RunFinished, RunStarted
+from rlm_cli.plain_files import open_plain
 from rlm_cli.trajectory.recorder import runs_folder
 
 _CHUNK = 65_536
+_LONGEST = 64_000_000
+"""Bytes of a line; no event is near it, and a longer line is not held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ def read_run(run_id: str) -> Iterator[Event]:
     """Yield the events of a record. Raises InputError where it cannot be read."""
     path = _path(run_id)
     try:
-        with path.open("rb") as file:
-            yield from read_events(file)
+        with open_plain(path) as file:
+            yield from read_events(_lines(file))
     except OSError as error:
         raise InputError(f"cannot read the record {path}: {error.strerror}") from error
     except ValueError as error:
@@ -80,8 +82,8 @@ def read_run(run_id: str) -> Iterator[Event]:
 def look_up(run_id: str) -> Record:
     """Return what a record's ends say, without reading what lies between them."""
     try:
-        with _path(run_id).open("rb") as file:
-            started = next(read_events([file.readline()]), None)
+        with open_plain(_path(run_id)) as file:
+            started = next(read_events(_lines(file)), None)
             if not isinstance(started, RunStarted):
                 return Record(run_id, damage="it does not begin as a run does")
     except OSError as error:
@@ -89,7 +91,7 @@ def look_up(run_id: str) -> Record:
     except ValueError as error:
         return Record(run_id, damage=str(error))
     try:
-        with _path(run_id).open("rb") as file:
+        with open_plain(_path(run_id)) as file:
             finished, iterations = _end_of(file)
     except OSError as error:
         return Record(run_id, started, damage=error.strerror)
@@ -102,7 +104,7 @@ def _end_of(file: BinaryIO) -> tuple[RunFinished | None, int]:
     """Return how the run ended and how many iterations it had."""
     finished: RunFinished | None = None
     for line in _backwards(file):
-        event = event_from(json.loads(line))
+        event = read_event(line)
         if isinstance(event, RunFinished) and event.path == ROOT:
             finished = event
         elif iteration := re.match(r"0/([1-9]\d*)", event.path):
@@ -110,21 +112,39 @@ def _end_of(file: BinaryIO) -> tuple[RunFinished | None, int]:
     return finished, 0
 
 
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(_LONGEST + 1):
+        _check_length(len(line))
+        yield line
+
+
+def _check_length(length: int) -> None:
+    if length > _LONGEST:
+        raise ValueError(f"a line of more than {_LONGEST:,} bytes")
+
+
 def _backwards(file: BinaryIO) -> Iterator[bytes]:
     """Yield the whole lines of a file from its end; one that was cut off there is passed over."""
-    position = file.seek(0, os.SEEK_END)
-    rest, last = b"", True
+    position, last = file.seek(0, os.SEEK_END), True
+    parts: list[bytes] = []  # of a line whose beginning is still to come, the last one first
+    length = 0
     while position:
         start = max(0, position - _CHUNK)
         file.seek(start)
-        first, *lines = (file.read(position - start) + rest).split(b"\n")
-        for line in reversed(lines):
-            if not last:
-                yield line
-            last = False
-        rest, position = first, start
-    if rest and not last:
-        yield rest
+        first, *lines = file.read(position - start).split(b"\n")
+        position = start
+        if lines:
+            parts.append(lines.pop())
+            for line in (b"".join(reversed(parts)), *reversed(lines)):
+                if not last:
+                    yield line
+                last = False
+            parts, length = [], 0
+        parts.append(first)
+        length += len(first)
+        _check_length(length)
+    if parts and not last:
+        yield b"".join(reversed(parts))
 
 
 def _path(run_id: str) -> Path:
