@@ -1,6 +1,7 @@
 """Profiles: strict enough that a slip is named before it costs money, and never a place for keys."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ sub:
 limits:
   max_cost: 1.5
 """
+NESTED_ALIASES = "".join(
+    f"    {name}: &{name} [{', '.join([f'*{below}'] * 5)}]\n" for below, name in pairwise("abcdefgh")
+)
 
 
 def written(folder: Path, text: str, name: str = "mine.yaml") -> Found:
@@ -217,7 +221,8 @@ def test_another_root_model_has_no_fallbacks_of_the_old_one(tmp_path: Path) -> N
         ("limits:\n  max_cost: .inf", 2, "max_cost must be a number"),
         ("root:\n  params: {stream: !!bool maybe}", 2, "not a value that can be read"),
         ("root:\n  params: {since: !!timestamp soon}", 2, "not a value that can be read"),
-        ("name: a\nroot: &a {params: 1}\nsub: *a", 2, "no anchors and no aliases"),
+        ("root:\n  params:\n    a: &a [1]\n" + NESTED_ALIASES, 6, "more than 10 aliases"),
+        ("root:\n  params: &a {b: *a}", 2, "recursive"),
         ("root:\n  params:\n    a: " + "[" * 90_000, 3, "nested too deeply"),
         ("root:\n  params:\n" + "".join(f"{' ' * n}a:\n" for n in range(4, 90)), 51, "nested too deeply"),
         ("k" * 90_000 + "\n", 1, "a profile must be a mapping"),
@@ -231,7 +236,14 @@ def test_a_planted_profile_is_refused_at_once(tmp_path: Path, hostile: str, line
     assert len(message) < 500
 
 
-@pytest.mark.parametrize("setting", ["root.params={a: &b [1], c: *b}", "limits.max_cost=1" + "0" * 5_000])
+def test_a_value_may_stand_for_another(tmp_path: Path) -> None:
+    profile = load(written(tmp_path, "root: &both {model: a/b, timeout: 7}\nsub: *both"))
+    assert profile.sub == profile.root == ModelSpec("a/b", timeout=7)
+
+
+@pytest.mark.parametrize(
+    "setting", ["root.params={a: &b [1], c: [" + "*b ," * 11 + "]}", "limits.max_cost=1" + "0" * 5_000]
+)
 def test_a_setting_is_read_with_the_same_care(setting: str) -> None:
     with pytest.raises(ProfileError, match="--set "):
         load(find("offline"), Overrides(settings=(setting,)))
