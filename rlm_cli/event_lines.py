@@ -23,6 +23,14 @@ def read_events(lines: Iterable[bytes], first: int = 1) -> Iterator[Event]:
         if not line.endswith(b"\n"):
             return
         try:
-            yield event_from(json.loads(line))
-        except (ValueError, AttributeError) as error:
+            yield read_event(line)
+        except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
+
+
+def read_event(line: bytes) -> Event:
+    """Return the event of one line. Raises ValueError for what is no event."""
+    try:
+        return event_from(json.loads(line))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error

@@ -4,9 +4,11 @@ The engine yields these; the display, the recorder, `--events` and the tests con
 prints or writes. An event's JSON is its fields plus `type`, the class name in snake case.
 """
 
+import functools
 import re
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from rlm_cli.types import Citation, Status, StopReason, Usage
 
@@ -205,22 +207,48 @@ def event_from(plain: dict[str, Any]) -> Event:
     Raises ValueError for what is no event.
     """
     try:
-        kind = EVENTS[plain["type"]]
-        known = {each.name for each in fields(kind)}
-        return kind(**{name: _restored(name, value) for name, value in plain.items() if name in known})
+        event: Event = _built(EVENTS[plain["type"]], plain)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an event: {error}") from error
+    return event
 
 
-def _restored(name: str, value: Any) -> Any:
-    if name == "path":
+_hints = functools.cache(get_type_hints)
+_PATH = re.compile(r"0(/[0-9]{1,9}\.[0-9]{1,9}){0,20}(/[0-9]{1,9})?")
+_MOST = 2.0**63
+"""No count and no measure comes near it, and sums of what is smaller do not overflow."""
+
+
+def _built(kind: Any, plain: Any) -> Any:
+    """Return the dataclass `kind` with those of its fields that `plain` has: anyone may have written the record."""
+    if not isinstance(plain, dict):
+        raise ValueError(f"not an event: a {kind.__name__} is no {type(plain).__name__}")
+    hints = _hints(kind)
+    known = [each.name for each in fields(kind) if each.name in plain]
+    return kind(**{name: _restored(hints[name], plain[name], name) for name in known})
+
+
+def _restored(hint: Any, value: Any, name: str) -> Any:
+    """Return what JSON made of a value of the type `hint`. Raises ValueError for a value of another type."""
+    parts, origin = get_args(hint), get_origin(hint)
+    if origin is UnionType:
+        if value is None and NoneType in parts:
+            return None
+        return _restored(float if float in parts else parts[0], value, name)
+    if origin is tuple and isinstance(value, list) and (parts[-1] is ... or len(parts) == len(value)):
+        inside = parts[:1] * len(value) if parts[-1] is ... else parts
+        return tuple(_restored(part, each, name) for part, each in zip(inside, value, strict=True))
+    if origin is dict and isinstance(value, dict):
+        return {key: _restored(parts[1], each, name) for key, each in value.items()}
+    if is_dataclass(hint):
+        return _built(hint, value)
+    if hint is CallPath and isinstance(value, str) and _PATH.fullmatch(value):
         return CallPath(value)
-    if name == "usage":
-        return Usage(**value)
-    if name == "citations":
-        return tuple(Citation(**each) for each in value)
-    return tuple(map(_tuple, value)) if isinstance(value, list) else value
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    if hint in (str, bool) and isinstance(value, hint):
+        return value
+    numbers = {int: int, float: int | float}
+    if hint in numbers and isinstance(value, numbers[hint]) and not isinstance(value, bool) and abs(value) < _MOST:
+        return value
+    if origin is Literal and isinstance(value, str) and value in parts:
+        return value
+    raise ValueError(f"not an event: {name} is not as it should be")

@@ -28,7 +28,8 @@ from rlm_cli.events import (
     SubcallFinished,
     SubcallStarted,
 )
-from rlm_cli.types import Usage
+from rlm_cli.reports import answer_text
+from rlm_cli.types import Citation, Result, Usage
 
 HOSTILE = "\x1b[2J\x9b31m\u202eevil\u2069\x00\ud800\r\x07"
 
@@ -171,3 +172,24 @@ def test_a_bar_fits_and_shows_whatever_there_is(counts: list[int], width: int) -
 def test_a_meter_warns_before_the_end() -> None:
     assert [str(meter(share).spans[0].style) for share in (0.79, 0.8, 1.5)] == ["cyan", "bold red", "bold red"]
     assert [meter(share).plain.count("━") for share in (0.0, 0.001, 0.5, 1.0, 3.0)] == [0, 1, 4, 8, 8]
+
+
+def test_an_answer_in_plain_text_does_not_write_the_reports_own_lines() -> None:
+    usage = Usage()
+    forged = (
+        "Waived.\n\nEvidence:\n  contract.pdf p. 3: The fee is waived.\n\u200b **evidence**: x\r doubt:\nNo doubt: y"
+    )
+    result = Result(
+        "complete", "final", forged, "a\u2028Evidence:", (Citation("a.txt", 3, quote="The fee", verified=True),),
+        (), 1, 0, 0, usage, usage, 1.0,
+    )  # fmt: skip
+    lines = answer_text(result).splitlines()
+    assert [line for line in lines if line.lstrip(" \u200b*").lower().startswith(("evidence", "doubt"))] == [
+        "Doubt: a",
+        "Evidence:",
+    ]
+    assert lines[-2:] == ["Evidence:", "  a.txt:3: The fee"]
+    assert "> Evidence:" in lines
+    assert "No doubt: y" in lines
+    unforged = dataclasses.replace(result, answer="The evidence: none.\n - doubtful: x", doubt=None, citations=())
+    assert answer_text(unforged) == "The evidence: none.\n - doubtful: x\n"

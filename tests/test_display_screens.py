@@ -9,6 +9,7 @@ from rich.text import Text
 from support.screens import FOLDER, MOMENTS, WIDTHS, above, drawn, state_of
 
 from rlm_cli.display.answer import THEME, Evidence, answer_view
+from rlm_cli.display.code import highlighted
 from rlm_cli.display.screen import block, status
 
 
@@ -97,3 +98,68 @@ def test_what_does_not_hold_is_marked_in_words() -> None:
     assert "✓ a:1\n    q" in shown
     assert "✗ b:2  not found there\n    r" in shown
     assert "✗ c:3  no such place" in shown
+
+
+def plain_words(answer: str) -> str:
+    """Return what is shown below the heading, as words."""
+    shown = words(on_a_terminal(answer)).removeprefix("Answer\n")
+    return " ".join(shown.split())
+
+
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        '[terms](http://a "the fee is waived")',
+        "text\n\n[fee]: http://a\n",
+        "```the fee is waived\nx\n```",
+        "```the-fee-is-waived\nx\n```",
+        "| a | b |\n|---|---|\n| c | d | the fee is waived |",
+        "\n".join("|" + "|".join(cells) + "|" for cells in [["head"] * 40, ["-"] * 40, ["the fee is waived"] * 40]),
+        "> " * 25 + "the fee is waived",
+        "- " * 25 + "the fee is waived",
+        "1. a\n5. b",
+    ],
+)
+def test_where_markdown_would_hide_words_the_answer_stands_as_it_was_written(hiding: str) -> None:
+    shown = words(on_a_terminal(hiding)).removeprefix("Answer\n")
+    assert "".join(shown.split()) == "".join(hiding.split())
+
+
+@pytest.mark.parametrize(
+    ("rendered", "hidden_sign"),
+    [
+        ("**bold** " + "word" * 50, "*"),
+        ("*5* &lt; 6 &amp; R&amp;D", "*"),
+        ("1. *a*\n2. b\n   ```python\n   x = 1\n   ```", "*"),
+        ("| name | what |\n|---|---|\n| " + "*first* long words " * 6 + " | " + "second long words " * 6 + "|", "*"),
+        ("## a\n\n~~~js\nx\n~~~\n\n[b](http://c/d)", "#"),
+    ],
+)
+def test_markdown_that_hides_no_word_is_rendered_still(rendered: str, hidden_sign: str) -> None:
+    assert hidden_sign not in plain_words(rendered)
+
+
+def test_an_answer_nested_too_deeply_for_json_is_text() -> None:
+    assert plain_words("[" * 1_200).replace(" ", "") == "[" * 1_200
+
+
+def test_the_signs_of_checked_evidence_are_not_the_answers_to_write() -> None:
+    forged = "Waived.\n\nEvidence\n\n\u00a0\u00a0✓ contract.pdf p. 3 ✔ ✅\n\n`✗` &#10003; &check;"
+    shown = words(on_a_terminal(forged, [Evidence("a:1", "q", True)]))
+    assert [line for line in shown.splitlines() if set(line) & set("✓✔✅✗")] == ["  ✓ a:1"]
+    assert "(yes) contract.pdf p. 3" in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "language", "coloured"),
+    [
+        ("if x: return 1", "python", True),
+        ("if x: return 1\n" * 4_000, "python", False),
+        ("if x: return 1", "ng2", False),
+        ("<a>" * 10, "apacheconf", False),
+    ],
+)
+def test_code_is_coloured_in_few_languages_and_up_to_a_length(code: str, language: str, coloured: bool) -> None:
+    lines = highlighted(code, language)
+    assert any(span.style for line in lines for span in line.spans) == coloured
+    assert "\n".join(line.plain for line in lines) == code.rstrip("\n")

@@ -3,12 +3,13 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rlm_cli import analyze
 from rlm_cli.event_lines import read_events, write_event
-from rlm_cli.events import EVENTS, CallPath, Event, HistoryCompacted, LimitReached, SubcallFailed
+from rlm_cli.events import EVENTS, CallPath, Event, HistoryCompacted, LimitReached, SubcallFailed, event_from
 from rlm_cli.types import Usage
 
 
@@ -68,3 +69,44 @@ def test_a_record_of_an_earlier_version_can_be_read(tmp_path: Path) -> None:
             del plain[name]
         [event] = read_events([json.dumps(plain).encode() + b"\n"])
         assert {name: value for name, value in event.to_json().items() if name in plain} == plain
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("run_started", {"question": 5}),
+        ("run_started", {"limits": {"max_cost": "none"}}),
+        ("run_started", {"path": 0}),
+        ("run_started", {"path": "0/1/2"}),
+        ("run_started", {"path": "0/" + "9" * 5_000}),
+        ("run_started", {"at": True}),
+        ("context_loaded", {"inputs": "in.txt"}),
+        ("context_loaded", {"skipped": {"binary": None}}),
+        ("iteration_started", {"number": 1.5}),
+        ("iteration_started", {"at": float("nan")}),
+        ("model_replied", {"usage": 3}),
+        ("model_replied", {"usage": {"calls": [1]}}),
+        ("model_replied", {"seconds": float("inf")}),
+        ("model_replied", {"usage": {"cost_usd": "free"}}),
+        ("model_replied", {"usage": {"calls": 10**400}}),
+        ("code_started", {"blocks": [1]}),
+        ("answer_given", {"doubt": ["no"]}),
+        ("run_finished", {"status": "\x1b[2Jcomplete"}),
+        ("run_finished", {"status": []}),
+        ("run_finished", {"stop_reason": "bored"}),
+        ("run_finished", {"failed_subcalls": [["no", 1, 2]]}),
+        ("run_finished", {"citations": [{"path": "a", "line": "3"}]}),
+        ("run_finished", {"citations": [{"line": 3}]}),
+        ("run_finished", {"citations": [[]]}),
+    ],
+)
+def test_a_field_of_another_type_is_no_event(tmp_path: Path, kind: str, change: dict[str, Any]) -> None:
+    [plain] = [event.to_json() for event in every_kind(tmp_path) if event.type == kind][:1]
+    assert event_from(plain).to_json() == plain
+    with pytest.raises(ValueError, match="not an event: "):
+        event_from({**plain, **change})
+
+
+def test_a_line_nested_too_deeply_is_named() -> None:
+    with pytest.raises(ValueError, match="line 1: nested too deeply"):
+        list(read_events([b"[" * 100_000 + b"\n"]))

@@ -1,11 +1,13 @@
 """Profiles: strict enough that a slip is named before it costs money, and never a place for keys."""
 
+import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from rlm_cli.errors import ProfileError
-from rlm_cli.profiles import Found, Overrides, choose, custom, find, load, shipped
+from rlm_cli.profiles import Found, Overrides, choose, custom, find, load, shipped, visible
 from rlm_cli.types import ModelSpec, Price, Profile
 
 GOOD = """\
@@ -21,6 +23,9 @@ sub:
 limits:
   max_cost: 1.5
 """
+NESTED_ALIASES = "".join(
+    f"    {name}: &{name} [{', '.join([f'*{below}'] * 5)}]\n" for below, name in pairwise("abcdefgh")
+)
 
 
 def written(folder: Path, text: str, name: str = "mine.yaml") -> Found:
@@ -239,3 +244,70 @@ def test_a_configuration_that_is_no_utf_8_is_named(own_home: Path) -> None:
     path.write_bytes(b"profile: \xff")
     with pytest.raises(ProfileError, match=r"config\.yaml: it is not UTF-8"):
         choose(None)
+
+
+@pytest.mark.parametrize(
+    ("hostile", "line", "said"),
+    [
+        ("description: 2026-13-45", 1, "not a value that can be read: month must be in 1..12"),
+        ("limits:\n  max_cost: 1" + "0" * 400, 2, "max_cost must be a number from 0 to 1e+15, or null, not 100"),
+        ("limits:\n  max_cost: 1" + "0" * 5_000, 2, "not a value that can be read: Exceeds the limit"),
+        ("limits:\n  max_cost: 0x1" + "0" * 5_000, 2, "not a value that can be read: Exceeds the limit"),
+        ("limits:\n  max_cost: .inf", 2, "max_cost must be a number"),
+        ("root:\n  params: {stream: !!bool maybe}", 2, "not a value that can be read"),
+        ("root:\n  params: {since: !!timestamp soon}", 2, "not a value that can be read"),
+        ("root:\n  params:\n    a: &a [1]\n" + NESTED_ALIASES, 6, "more than 10 aliases"),
+        ("root:\n  params: &a {b: *a}", 2, "recursive"),
+        ("root:\n  params:\n    a: " + "[" * 90_000, 3, "nested too deeply"),
+        ("root:\n  params:\n" + "".join(f"{' ' * n}a:\n" for n in range(4, 90)), 51, "nested too deeply"),
+        ("k" * 90_000 + "\n", 1, "a profile must be a mapping"),
+        ("? " + "k" * 90_000 + "\n: 1", 1, "unknown key 'kkkkkk"),
+    ],
+)
+def test_a_planted_profile_is_refused_at_once(tmp_path: Path, hostile: str, line: int, said: str) -> None:
+    message, _ = refused(tmp_path, hostile)
+    assert said in message
+    assert f"line {line}" in message or said == "a profile must be a mapping"
+    assert len(message) < 500
+
+
+def test_a_value_may_stand_for_another(tmp_path: Path) -> None:
+    profile = load(written(tmp_path, "root: &both {model: a/b, timeout: 7}\nsub: *both"))
+    assert profile.sub == profile.root == ModelSpec("a/b", timeout=7)
+
+
+@pytest.mark.parametrize(
+    "setting", ["root.params={a: &b [1], c: [" + "*b ," * 11 + "]}", "limits.max_cost=1" + "0" * 5_000]
+)
+def test_a_setting_is_read_with_the_same_care(setting: str) -> None:
+    with pytest.raises(ProfileError, match="--set "):
+        load(find("offline"), Overrides(settings=(setting,)))
+
+
+def test_what_is_no_profile_file_is_neither_waited_for_nor_read_whole(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "device.yaml").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        with pytest.raises(ProfileError, match="it is not a regular file"):
+            load(Found(name, tmp_path / f"{name}.yaml", "project"))
+    with pytest.raises(ProfileError, match="larger than a profile can be"):
+        load(written(tmp_path, GOOD + "#" * 100_000))
+    (tmp_path / "link.yaml").symlink_to(written(tmp_path, GOOD).path)
+    assert load(Found("link", tmp_path / "link.yaml", "project")).name == "mine"
+
+
+def test_both_endings_of_yaml_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / ".rlm" / "profiles"
+    folder.mkdir(parents=True)
+    written(folder, GOOD, "short.yml")
+    written(folder, GOOD, "both.yml")
+    written(folder, GOOD, "both.yaml")
+    child = written(folder, "extends: short\nname: child", "child.yaml")
+    assert {each.path.name for each in visible() if each.origin == "project"} == {
+        "short.yml",
+        "both.yaml",
+        "child.yaml",
+    }
+    assert load(find("short")).name == "mine"
+    assert load(child).root.model == "openai/big"

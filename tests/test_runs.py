@@ -111,6 +111,38 @@ def test_a_damaged_record_is_named(records: Path, content: bytes, why: str) -> N
     assert f"20261122-141500-e1b2c3.jsonl is damaged: {why}" in shown.err
 
 
+def test_what_is_no_file_of_its_own_is_neither_waited_for_nor_read(records: Path) -> None:
+    os.mkfifo(records / "20261122-141500-e1b2c3.jsonl")
+    (records / "20261122-151500-f1b2c3.jsonl").symlink_to("/dev/zero")
+    (records / "20261122-161500-01b2c3.jsonl").symlink_to(records / f"{RUNS['partial']}.jsonl")
+    said = ["it is a link", "it is a link", "it is not a regular file"]
+    rows = listed()[1:4]
+    assert [row[2:] for row in rows] == [["damaged", "-", "-", why] for why in said]
+    for row, why in zip(rows, said, strict=True):
+        ran = rlm("runs", "show", row[0])
+        assert (ran.code, ran.out) == (2, "")
+        assert why in ran.err
+
+
+def test_a_planted_status_does_not_reach_the_terminal(records: Path) -> None:
+    path = records / f"{RUNS['wide-characters']}.jsonl"
+    *lines, last = path.read_text().splitlines()
+    planted = json.dumps({**json.loads(last), "status": "\x1b[2J\x1b]0;owned\x07"})
+    path.write_text("\n".join([*lines, planted]) + "\n")
+    for command in ("list", "show"):
+        ran = rlm("runs", command)
+        assert "\x1b" not in ran.out + ran.err
+        assert "not an event: status" in ran.out + ran.err
+
+
+def test_a_line_without_an_end_is_not_held_in_memory(records: Path) -> None:
+    path = records / f"{RUNS['wide-characters']}.jsonl"
+    with path.open("ab") as file:
+        file.truncate(path.stat().st_size + 70_000_000)
+    assert listed()[1][2] == "damaged"
+    assert "a line of more than 64,000,000 bytes" in rlm("runs", "show").err
+
+
 def test_what_stands_before_the_damage_is_shown(records: Path) -> None:
     path = records / f"{RUNS['forty-subcalls']}.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)

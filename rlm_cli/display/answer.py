@@ -1,12 +1,15 @@
 """The answer on a terminal: Markdown, then what it rests on, with what does not hold marked in words and signs.
 
-Markdown hides things: raw HTML, the targets of links and images, single line breaks. Here nothing is hidden, and
-nothing is a link that a click could follow.
+Markdown hides things: raw HTML, the targets of links and images, single line breaks. Here no word is hidden, nothing
+is a link that a click could follow, and the signs of checked evidence are not the answer's to write.
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, ClassVar
 
 from rich.box import SIMPLE_HEAD
@@ -17,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
-from rlm_cli.display.code import highlighted
+from rlm_cli.display.code import LANGUAGES, highlighted
 from rlm_cli.display.lines import behind, cut, flat, joined, wrapped
 from rlm_cli.display.safe import safe, safe_line
 from rlm_cli.display.state import head
@@ -39,6 +42,8 @@ _QUOTE = 4
 """Lines of a quote that are shown."""
 _DOUBT = 100
 """Lines of a doubt that are shown."""
+_LONGEST = 100_000
+"""Characters of an answer that is read as Markdown; a longer one stands as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,10 @@ class Evidence:
 
 def answer_view(answer: str, doubt: str | None, evidence: Sequence[Evidence], width: int) -> RenderableType:
     """Return the answer and its evidence, ready to print."""
-    parts: list[RenderableType] = [Text("Answer", "bold"), Text(safe(answer)) if _is_json(answer) else _Whole(answer)]
+    own = _without_marks(safe(answer))
+    parts: list[RenderableType] = [Text("Answer", "bold"), Text(own) if _is_json(own) else _Whole(own)]
     if doubt:
-        parts += [Text(), Text("Doubt", "bold"), *wrapped(doubt, width, _DOUBT)]
+        parts += [Text(), Text("Doubt", "bold"), *wrapped(_without_marks(doubt), width, _DOUBT)]
     quoted = [each for each in evidence if each.quote is not None]
     if quoted:
         parts += [Text(), Text("Evidence", "bold"), joined([line for each in quoted for line in _shown(each, width)])]
@@ -65,6 +71,11 @@ def answer_view(answer: str, doubt: str | None, evidence: Sequence[Evidence], wi
         parts += [Text(), Text("Named in the answer, but not there", "bold")]
         parts += [Text.assemble(("  ✗ ", "red"), f"{safe_line(each.place)}  no such place") for each in wrong]
     return _Trimmed(Group(*parts))
+
+
+def _without_marks(text: str) -> str:
+    """Return a model's text without the signs, and those like them, that mark evidence which was checked."""
+    return re.sub("[✗✘✖☒❌❎🗙🗴]\ufe0f?", "(no)", re.sub("[✓✔☑✅🗸🗹]\ufe0f?", "(yes)", text))
 
 
 def _shown(evidence: Evidence, width: int) -> Iterator[Text]:
@@ -85,7 +96,7 @@ def _is_json(text: str) -> bool:
         return False
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -128,9 +139,7 @@ class _Code(CodeBlock):
             yield Text("  ") + each
 
 
-class _Whole(Markdown):
-    """Markdown that hides nothing."""
-
+class _Markdown(Markdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,
         "heading_open": _Title,
@@ -140,14 +149,50 @@ class _Whole(Markdown):
     }
 
     def __init__(self, text: str) -> None:
-        super().__init__(safe(text), hyperlinks=False)
+        super().__init__(text, hyperlinks=False)
         _tame(self.parsed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """Text that is harmless already, as Markdown where that hides none of its words, else as it was written."""
+
+    text: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if len(self.text) <= _LONGEST:
+            view = _Markdown(self.text)
+            lines = console.render_lines(view, options, pad=False)
+            if _holds("".join(each.text for line in lines for each in line), self.text, view):
+                for line in lines:
+                    yield from line
+                    yield Segment.line()
+                return
+        yield Text(self.text)
+
+
+def _holds(shown: str, text: str, view: Markdown) -> bool:
+    """Tell whether all letters and digits of `text` are shown, in their order unless cells of a table stand between."""
+    # Letters, not words: a line may end within a word.
+    needed = re.sub(r"\W", "", _without_marks(safe(unescape(_FENCE.sub(_without_language, text)))))
+    there = re.sub(r"\W", "", shown)
+    rest = iter(there)
+    if all(letter in rest for letter in needed):
+        return True
+    return any(each.type == "table_open" for each in view.parsed) and Counter(needed) <= Counter(there)
+
+
+_FENCE = re.compile(r"^([ >*+-]*(?:\d+[.)])? *(?:```+|~~~+)) *(\S+) *$", re.MULTILINE)
+
+
+def _without_language(fence: re.Match[str]) -> str:
+    return fence[1] if fence[2] in LANGUAGES else fence[0]
 
 
 def _tame(tokens: Iterable[Any]) -> None:
     """Let tokens stand for themselves; what an entity such as &#x202e; has brought in is made harmless too."""
     for token in tokens:
-        token.content = safe(token.content)
+        token.content = _without_marks(safe(token.content))
         token.attrs = {name: safe(str(value)) for name, value in token.attrs.items()}
         if token.type == "softbreak":
             token.type = "hardbreak"

@@ -9,6 +9,8 @@ import platformdirs
 
 from rlm_cli.errors import ProfileError
 
+_SUFFIXES = (".yaml", ".yml")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -42,12 +44,17 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in shipped_folder().glob("*.yaml"))
 
 
+def profiles_in(folder: Path) -> list[Path]:
+    """Return the profile files of a folder; of two with one name, .yaml comes before .yml."""
+    return sorted(path for path in folder.glob("*") if path.suffix in _SUFFIXES)
+
+
 def visible() -> list[Found]:
     """Return every profile that a name can mean, the first of a name hiding the later ones."""
     found: dict[str, Found] = {}
     folders = (("project", project_folder()), ("user", user_folder() / "profiles"), ("shipped", shipped_folder()))
     for origin, folder in folders:
-        for path in sorted(folder.glob("*.yaml")):
+        for path in profiles_in(folder):
             found.setdefault(path.stem, Found(path.stem, path, origin))
     return sorted(found.values(), key=lambda each: each.name)
 
@@ -59,7 +66,7 @@ def find(name: str, inputs: Iterable[str] = (), trusted: bool = False) -> Found:
     only when it is `trusted`. Raises ProfileError.
     """
     path = Path(name).expanduser()
-    if path.suffix in (".yaml", ".yml") or "/" in name:
+    if path.suffix in _SUFFIXES or "/" in name:
         if not path.is_file():
             raise ProfileError(f"there is no profile file {name}", "`rlm profiles list` shows the profiles there are")
         return Found(path.stem, path, "path")

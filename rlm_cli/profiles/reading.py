@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rlm_cli.errors import ProfileError
+from rlm_cli.plain_files import open_plain
 from rlm_cli.profiles import schema
-from rlm_cli.profiles.folders import Found, find
+from rlm_cli.profiles.folders import Found, find, profiles_in
 from rlm_cli.types import Limits, ModelSpec, Price, Profile
 
 
@@ -26,6 +27,8 @@ class Overrides:
 _NONE = Overrides()
 _KEPT = ("max_output_tokens", "timeout")
 """What is said of a role rather than of its model: its server, key, window, price, params and fallbacks go with it."""
+_LARGEST = 100_000
+"""Bytes of a profile: those that come with rlm have about a thousand."""
 _SHARED = ("max_output_tokens", "timeout", "temperature")
 """What a fallback takes over from the model that it stands in for."""
 
@@ -55,7 +58,11 @@ def _extended(found: Found, inputs: tuple[str, ...], trusted: bool, below: tuple
     if identity in below:
         raise ProfileError(f"{found.path} extends itself, by way of {' -> '.join(below[below.index(identity) :])}")
     try:
-        text = found.path.read_text(encoding="utf-8")
+        with open_plain(found.path, links=True) as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise ProfileError(f"{found.path} is larger than a profile can be ({_LARGEST:,} bytes)")
+        text = content.decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ProfileError(f"cannot read the profile {found.path}: {reason}") from error
@@ -67,8 +74,8 @@ def _extended(found: Found, inputs: tuple[str, ...], trusted: bool, below: tuple
     beside = found.path.parent / name
     if "/" in name or name.endswith((".yaml", ".yml")):
         name = str(beside)
-    elif (found.path.parent / f"{name}.yaml").is_file() and name != found.path.stem:
-        name = str(found.path.parent / f"{name}.yaml")
+    elif name != found.path.stem:
+        name = next((str(each) for each in profiles_in(found.path.parent) if each.stem == name), name)
     return _laid_over(_extended(find(name, inputs, trusted), inputs, trusted, (*below, identity)), tree)
 
 

@@ -5,7 +5,6 @@ nor how they are put together (reading.py).
 """
 
 import difflib
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 import yaml
 
 from rlm_cli.errors import ProfileError
+from rlm_cli.profiles.scanning import look_through
 
 _SECRET_NAME = re.compile(r"^(api_?key|key|token|secret|password|authorization)$", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"\b(sk-[\w-]{16,}|AIza[\w-]{20,}|gsk_\w{16,}|hf_\w{16,}|xai-\w{16,})")
@@ -44,16 +44,16 @@ def _text_or_null(content: Any) -> str | None:
     return None if content is None else _text(content)
 
 
-def _number(least: float, most: float = math.inf, null: bool = False, whole: bool = False) -> Check:
+def _number(least: float, most: float = 1e15, null: bool = False, whole: bool = False) -> Check:
     kind = "a whole number" if whole else "a number"
-    bounds = f" from {least:g}" + (f" to {most:g}" if most < math.inf else "")
+    bounds = f" from {least:g} to {most:g}"
 
     def check(content: Any) -> str | None:
         if content is None and null:
             return None
         if isinstance(content, bool) or not isinstance(content, int if whole else int | float):
             return f"must be {kind}{bounds}{', or null' if null else ''}"
-        if not least <= content <= most or math.isinf(content):
+        if not least <= content <= most:
             return f"must be {kind}{bounds}{', or null' if null else ''}"
         return None
 
@@ -122,14 +122,13 @@ SCHEMA: dict[str, Any] = {
 def read(text: str, source: str) -> Tree:
     """Return a profile's tree. Raises ProfileError, naming the line, for anything the schema does not allow."""
     try:
+        look_through(text, source)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "not YAML"
         raise ProfileError(f"{source}{line}: {problem}") from error
-    except RecursionError as error:
-        raise ProfileError(f"{source}: nested too deeply") from error
     if node is None:
         raise ProfileError(f"{source} is empty", "the README has a whole profile to start from")
     tree = _read_mapping(node, SCHEMA, source, "")
@@ -144,9 +143,11 @@ def setting(option: str) -> Tree:
     if not equals or not key:
         raise ProfileError(f"--set {option}: not KEY=VALUE", "as in --set limits.max_cost=2")
     try:
+        look_through(value, where)
         node = yaml.compose(value, Loader=yaml.SafeLoader)
         content = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+        repr(content)
+    except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError) as error:
         raise ProfileError(f"{where}: the value is not YAML") from error
     schema: Any = SCHEMA
     names = key.split(".")
@@ -238,9 +239,14 @@ def _content(node: Any, where: str) -> Any:
     # Only standard tags are constructed: a SafeLoader over the node's own text.
     loader = yaml.SafeLoader("")
     try:
-        return loader.construct_object(node, deep=True)
+        content = loader.construct_object(node, deep=True)
+        repr(content)  # fails for a number of more digits than Python writes
+        return content
     except yaml.YAMLError as error:
         raise ProfileError(f"{where}: {getattr(error, 'problem', error)}") from error
+    except (ValueError, OverflowError, LookupError, AttributeError) as error:
+        # Such as the thirteenth month, a number of thousands of digits, `!!bool maybe`.
+        raise ProfileError(f"{where}: not a value that can be read: {error}") from error
     finally:
         loader.dispose()
 
@@ -252,7 +258,7 @@ def _known(key: str, schema: dict[str, Any], where: str) -> Any:
         raise _secret(f"{where}: {key}: a key has no place in a profile")
     near = difflib.get_close_matches(key, schema, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(schema)}"
-    raise ProfileError(f"{where}: unknown key {key!r}", hint)
+    raise ProfileError(f"{where}: unknown key {_shown(key)}", hint)
 
 
 def _checked(content: Any, check: Check, where: str, key: str) -> Value:

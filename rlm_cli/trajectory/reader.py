@@ -5,7 +5,6 @@ hidden.
 """
 
 import difflib
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -14,13 +13,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlm_cli.errors import InputError, UsageError
-from rlm_cli.event_lines import read_events
-from rlm_cli.events import ROOT, Event, RunFinished, RunStarted, event_from
+from rlm_cli.event_lines import read_event, read_events
+from rlm_cli.events import ROOT, Event, RunFinished, RunStarted
+from rlm_cli.plain_files import open_plain
 from rlm_cli.trajectory.recorder import runs_folder
 
 _CHUNK = 65_536
 _RECORD = re.compile(r"(\d{8}-\d{6}-[0-9a-f]+)\.jsonl")
 """Other files may lie in the folder; they are no records."""
+_LONGEST = 64_000_000
+"""Bytes of a line; no event is near it, and a longer line is not held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,9 @@ def read_run(run_id: str) -> Iterator[Event]:
     """Yield the events of a record. Raises InputError where it cannot be read."""
     path = _path(run_id)
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             yield _beginning(file)
-            yield from read_events(file, 2)
+            yield from read_events(_lines(file), 2)
     except OSError as error:
         raise InputError(f"cannot read the record {path}: {error.strerror}") from error
     except ValueError as error:
@@ -86,7 +88,7 @@ def is_cut_off(run_id: str) -> bool:
     """Tell whether a record that has begun ends in the middle of a line. Raises InputError where it cannot be read."""
     path = _path(run_id)
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             file.seek(-1, os.SEEK_END)
             return file.read(1) != b"\n"
     except OSError as error:
@@ -96,14 +98,14 @@ def is_cut_off(run_id: str) -> bool:
 def look_up(run_id: str) -> Record:
     """Return what a record's ends say, without reading what lies between them."""
     try:
-        with _path(run_id).open("rb") as file:
+        with open_plain(_path(run_id)) as file:
             started = _beginning(file)
     except OSError as error:
         return Record(run_id, damage=error.strerror)
     except ValueError as error:
         return Record(run_id, damage=str(error))
     try:
-        with _path(run_id).open("rb") as file:
+        with open_plain(_path(run_id)) as file:
             finished, iterations = _end_of(file)
     except OSError as error:
         return Record(run_id, started, damage=error.strerror)
@@ -114,7 +116,7 @@ def look_up(run_id: str) -> Record:
 
 def _beginning(file: BinaryIO) -> RunStarted:
     """Return the first event of a record. Raises ValueError where that is no run's."""
-    started = next(read_events([file.readline()]), None)
+    started = next(read_events(_lines(file)), None)
     if not isinstance(started, RunStarted):
         raise ValueError("it does not begin as a run does")
     return started
@@ -124,7 +126,7 @@ def _end_of(file: BinaryIO) -> tuple[RunFinished | None, int]:
     """Return how the run ended and how many iterations it had."""
     finished: RunFinished | None = None
     for line in _backwards(file):
-        event = event_from(json.loads(line))
+        event = read_event(line)
         if isinstance(event, RunFinished) and event.path == ROOT:
             finished = event
         elif iteration := re.match(r"0/([1-9]\d*)", event.path):
@@ -132,21 +134,39 @@ def _end_of(file: BinaryIO) -> tuple[RunFinished | None, int]:
     return finished, 0
 
 
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(_LONGEST + 1):
+        _check_length(len(line))
+        yield line
+
+
+def _check_length(length: int) -> None:
+    if length > _LONGEST:
+        raise ValueError(f"a line of more than {_LONGEST:,} bytes")
+
+
 def _backwards(file: BinaryIO) -> Iterator[bytes]:
     """Yield the whole lines of a file from its end; one that was cut off there is passed over."""
-    position = file.seek(0, os.SEEK_END)
-    rest, last = b"", True
+    position, last = file.seek(0, os.SEEK_END), True
+    parts: list[bytes] = []  # of a line whose beginning is still to come, the last one first
+    length = 0
     while position:
         start = max(0, position - _CHUNK)
         file.seek(start)
-        first, *lines = (file.read(position - start) + rest).split(b"\n")
-        for line in reversed(lines):
-            if not last:
-                yield line
-            last = False
-        rest, position = first, start
-    if rest and not last:
-        yield rest
+        first, *lines = file.read(position - start).split(b"\n")
+        position = start
+        if lines:
+            parts.append(lines.pop())
+            for line in (b"".join(reversed(parts)), *reversed(lines)):
+                if not last:
+                    yield line
+                last = False
+            parts, length = [], 0
+        parts.append(first)
+        length += len(first)
+        _check_length(length)
+    if parts and not last:
+        yield b"".join(reversed(parts))
 
 
 def _path(run_id: str) -> Path:
