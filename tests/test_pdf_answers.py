@@ -63,8 +63,6 @@ def test_a_scripted_model_finds_its_facts_and_the_citations_have_their_pages(dee
     assert [printed(each) for each in result["citations"]] == [
         ("deed.pdf", 123, "119", True),
         ("deed.pdf", 487, "483", True),
-        ("deed.pdf", 123, "119", True),
-        ("deed.pdf", 487, "483", True),
         ("deed.pdf", 501, None, False),
     ]
     assert [each["quote"] for each in result["citations"][:2]] == [FACTS[123], FACTS[487]]
