@@ -156,4 +156,17 @@ def test_an_encrypted_pdf_in_a_folder_makes_the_run_incomplete(tmp_path: Path) -
     ran = rlm("analyze", str(tmp_path), "What is the fee?", "-p", "offline", "-f", "json")
     assert (ran.code, ran.json()["status"]) == (3, "partial")
     assert ran.json()["context"]["skipped"] == {"encrypted pdf": 1, "pdf without text": 1}
-    assert "scan.pdf: it holds no text: scanned? `ocrmypdf scan.pdf out.pdf` gives them text" in ran.err
+    assert f"scan.pdf: it holds no text: scanned? `ocrmypdf {tmp_path}/scan.pdf out.pdf` gives it text" in ran.err
+    assert "1 file could not be read, encrypted pdf: locked.pdf; --password-file FILE" in ran.err
+    assert ran.json()["warnings"] == ["not everything could be read: 1 encrypted pdf"]
+
+
+def test_a_damaged_page_is_no_file_that_was_skipped(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf(["The fee is 800 euros.", None]))
+    (tmp_path / "b.pdf").write_bytes(b"no PDF")
+    ran = rlm("analyze", str(tmp_path), "What is the fee?", "-p", "offline", "-f", "json")
+    assert (ran.code, ran.json()["status"]) == (3, "partial")
+    assert ran.json()["warnings"] == ["not everything could be read: 1 damaged pdf, 1 damaged page"]
+    assert ran.json()["context"]["skipped"] == {"damaged pdf": 1}
+    assert "1 damaged page could not be read: a.pdf p. 2; " in ran.err
+    assert "1 file skipped" in ran.err
