@@ -93,11 +93,11 @@ class ContextWriter:
         span, lines = Span(start, self._at.character), self._at.newlines - newlines + open_line
         self._documents.append(Document(path, span, lines, 0, kind, _pages(kind, page_starts, span.end)))
 
-    def name_pages(self, labels: Sequence[str | None], title: str | None) -> None:
-        """Say what is printed on the pages of the last document, and what it calls itself."""
+    def name_pages(self, labels: Sequence[str | None], title: str | None, unreadable: Sequence[int] = ()) -> None:
+        """Say what is printed on the pages of the last document, what it calls itself, and which could not be read."""
         document = self._documents[-1]
         pages = tuple(Page(page.start, label) for page, label in zip(document.pages, labels, strict=True))
-        self._documents[-1] = replace(document, pages=pages, title=title)
+        self._documents[-1] = replace(document, pages=pages, title=title, unreadable=tuple(unreadable))
 
     def finish(
         self,
@@ -143,7 +143,7 @@ class ContextWriter:
         [only] = self._documents
         alone = ContextWriter(several=False)
         alone.add(only.path, self._pieces(len(header(only.path).encode("utf-8"))), only.kind)
-        alone.name_pages([page.label for page in only.pages], only.title)
+        alone.name_pages([page.label for page in only.pages], only.title, only.unreadable)
         self.discard()
         return alone
 

@@ -143,6 +143,8 @@ class Document:
     """Of a PDF, or of a text in which form feeds part pages; else none."""
     title: str | None = None
     """What a PDF calls itself: as trustworthy as its text."""
+    unreadable: tuple[int, ...] = ()
+    """Numbers of pages that should have been read and could not be; they are empty, and the run is not complete."""
 
 
 @dataclass(frozen=True, slots=True)

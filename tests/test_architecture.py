@@ -10,7 +10,7 @@ TOP = Path(__file__).parent.parent
 PACKAGE = TOP / "rlm_cli"
 GROUND = {
     "types", "errors", "events", "event_lines", "seams", "context", "context_writer", "task", "tokens", "budget",
-    "findings", "quotes", "places", "addresses", "estimate", "amounts", "plain_files",
+    "findings", "quotes", "places", "addresses", "estimate", "amounts", "plain_files", "confinement",
 }  # fmt: skip
 ROOMS = {"loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from support.pages import contract_in, several_in
 
+from rlm_cli.budget import Budget
 from rlm_cli.context import Context
+from rlm_cli.engine.progress import Progress
 from rlm_cli.findings import Refusal, check_claim, references, unverified
 from rlm_cli.loaders import load
 from rlm_cli.reports.words import place
-from rlm_cli.types import Citation
+from rlm_cli.types import Citation, Limits
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +219,29 @@ def test_answers_made_against_the_search_for_pages_end(several: Context, part: s
     # Steps of the search are bounded, so that twice the answer is twice the work; no clock is asserted.
     answer = part * (300_000 // len(part))
     assert len(references(several, answer)) <= len(re.findall(r"p\.|:", answer))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "answer", "named"),
+    [
+        ([("contract.pdf p. 2", "lies")], "contract.pdf p. 1, p. 2 and p. 99", [(None, 1), (None, 99)]),
+        ([("contract.pdf", "The tenant pays")], "contract.pdf p. 3 and p. 4", [(None, 4)]),
+        ([("dump.txt p. 2", "page two")], "dump.txt p. 2", []),
+        ([("contract.pdf", "The tenant pays")], "contract.pdf:7 and contract.pdf:6", [(6, 3)]),
+        ([("contract.pdf", "lies")], "contract.pdf p. 1", [(None, 1)]),
+        ([("dump.txt", "page one"), ("a.py", "lies")], "a.py:2 and a.py:3", [(2, None), (3, None)]),
+    ],
+)
+def test_a_reference_is_left_out_only_where_evidence_stands_at_its_place(
+    several: Context, evidence: list[tuple[str, str]], answer: str, named: list[tuple[int | None, int | None]]
+) -> None:
+    progress = Progress(answer=answer)
+    for where, quote in evidence:
+        checked = check_claim(several, where, quote)
+        progress.citations[unverified(several, where, quote) if isinstance(checked, Refusal) else checked] = None
+    cited = progress.result("complete", "final", several, Budget(Limits())).citations
+    assert [(each.line, each.page) for each in cited if each.quote is None] == named
+    assert len(cited) == len(evidence) + len(named)
 
 
 # --- as it is shown -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from support.pdfs import encrypted, pdf, with_attachment
 
 from rlm_cli.context import Context
+from rlm_cli.engine.shape import describe
 from rlm_cli.errors import InputError
 from rlm_cli.loaders import LoadOptions, load
 from rlm_cli.loaders.page_text import one_line, page_text
@@ -251,8 +252,10 @@ def test_pages_that_cannot_be_read_make_the_run_incomplete_and_keep_their_number
     loaded = load([str(folder)])
     assert text_of(loaded.context) == "one\n\f\n\n\f\n\n\f\nfour\n\f\n\n"
     assert loaded.context.page_of("a.pdf", text_of(loaded.context).index("four")) == (4, None)
-    assert loaded.context.skipped == (Skipped("a.pdf p. 2-3, 5", "damaged pages", failed=True),)
-    assert loaded.warnings == ()
+    assert loaded.context.documents[0].unreadable == (2, 3, 5)
+    assert loaded.context.skipped == ()
+    assert loaded.warnings == ("3 damaged pages could not be read: a.pdf p. 2-3, 5; `qpdf FILE out.pdf` mends some",)
+    assert "Damaged pages, which are empty here: 3, in a.pdf" in describe(loaded.context)
     (folder / "a.pdf").write_bytes(pdf([None, None]))
     with pytest.raises(InputError, match="damaged"):
         load([f"{folder}/a.pdf"])
@@ -264,7 +267,7 @@ def test_pages_without_text_are_named_and_keep_their_numbers(folder: Path) -> No
     loaded = load([f"{folder}/{name}"])
     assert loaded.warnings == (
         "our contract.pdf: 3 of 6 pages hold no text (2-3, 5): scanned? "
-        "`ocrmypdf 'our contract.pdf' out.pdf` gives them text",
+        f"`ocrmypdf '{folder}/our contract.pdf' out.pdf` gives them text",
     )
     assert loaded.context.page_of(name, text_of(loaded.context).index("six")) == (6, None)
     assert loaded.context.skipped == ()
@@ -274,14 +277,15 @@ def test_a_pdf_without_any_text_is_refused_or_skipped_with_a_way_out(folder: Pat
     (folder / "scan.pdf").write_bytes(pdf(["", ""]))
     with pytest.raises(InputError, match=r"scan\.pdf holds no text") as error:
         load([f"{folder}/scan.pdf"])
-    assert "ocrmypdf" in str(error.value.hint)
+    assert f"`ocrmypdf {folder}/scan.pdf out.pdf` gives it text" == error.value.hint
     with pytest.raises(InputError, match="no text; skipped: 1 pdf without text") as error:
         load([str(folder)])
     assert "ocrmypdf" in str(error.value.hint)
     (folder / "a.txt").write_text("text")
     loaded = load([str(folder)])
     assert loaded.context.skipped == (Skipped("scan.pdf", "pdf without text"),)
-    assert loaded.warnings == ("scan.pdf: it holds no text: scanned? `ocrmypdf scan.pdf out.pdf` gives them text",)
+    hint = f"`ocrmypdf {folder}/scan.pdf out.pdf` gives it text"
+    assert loaded.warnings == (f"scan.pdf: it holds no text: scanned? {hint}",)
 
 
 def test_many_scanned_pdfs_are_told_of_in_few_lines(folder: Path) -> None:
@@ -289,7 +293,45 @@ def test_many_scanned_pdfs_are_told_of_in_few_lines(folder: Path) -> None:
         (folder / f"{number:02}.pdf").write_bytes(pdf(["x", ""]))
     warnings = load([str(folder)]).warnings
     assert len(warnings) == 6
+    assert warnings[0].startswith("00.pdf: 1 of 2 pages holds no text (2): scanned? ")
     assert warnings[-1] == "15 more PDFs have pages without text"
+    for number in range(6, 20):
+        (folder / f"{number:02}.pdf").unlink()
+    (folder / "z.pdf").write_bytes(pdf(["", ""]))
+    (folder / "05.pdf").write_bytes(pdf(["text"]))
+    warnings = load([str(folder)]).warnings
+    assert warnings[0].startswith("z.pdf: it holds no text: scanned? ")
+    assert warnings[-1] == "1 more PDF has pages without text"
+
+
+def test_the_command_that_a_hint_gives_can_be_copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = pdf(["one", ""])
+    (folder / "below").mkdir()
+    for name in ("below/a.pdf", "-b.pdf", "c\nd.pdf"):
+        (folder / name).write_bytes(scan)
+    monkeypatch.chdir(folder)
+    with (folder / "below" / "a.pdf").open("rb") as stdin:
+        piped = load(["-"], stdin=stdin).warnings
+    warnings = [*load(["."]).warnings, *load(["below/"]).warnings, *load(["below/a.pdf"]).warnings]
+    warnings += [*load(["-b.pdf"]).warnings, *load([f"{folder}/c\nd.pdf"]).warnings, *piped]
+    given = [warning.split("`ocrmypdf ")[1].split(" out.pdf`")[0] for warning in warnings]
+    assert given == [
+        "./-b.pdf", "./below/a.pdf", "FILE", "below/a.pdf", "below/a.pdf", "./-b.pdf", "FILE", "FILE"
+    ]  # fmt: skip
+
+
+def test_what_could_not_be_read_is_named_by_reason_with_the_way_out(folder: Path) -> None:
+    for number in range(7):
+        (folder / f"{number}.pdf").write_bytes(b"no PDF")
+    (folder / "locked.pdf").write_bytes(encrypted(pdf(["secret"]), "geheim", "owner"))
+    (folder / "notes.txt").write_text("text")
+    (folder / "skipped.bin").write_bytes(bytes(range(256)))
+    assert load([str(folder)]).warnings == (
+        "7 files could not be read, damaged pdf: 0.pdf, 1.pdf, 2.pdf, 3.pdf, 4.pdf and 2 more; "
+        "`qpdf FILE out.pdf` mends some",
+        "1 file could not be read, encrypted pdf: locked.pdf; "
+        "--password-file FILE, with the password on its first line",
+    )
 
 
 def test_the_size_limit_of_folders_holds_for_the_file_and_for_its_text(folder: Path) -> None:

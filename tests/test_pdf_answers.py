@@ -65,8 +65,6 @@ def test_a_scripted_model_finds_its_facts_and_the_citations_have_their_pages(dee
     assert [printed(each) for each in result["citations"]] == [
         ("deed.pdf", 123, "119", True),
         ("deed.pdf", 487, "483", True),
-        ("deed.pdf", 123, "119", True),
-        ("deed.pdf", 487, "483", True),
         ("deed.pdf", 501, None, False),
     ]
     assert [each["quote"] for each in result["citations"][:2]] == [FACTS[123], FACTS[487]]
@@ -180,4 +178,20 @@ def test_an_encrypted_pdf_in_a_folder_makes_the_run_incomplete(tmp_path: Path) -
     ran = rlm("analyze", str(tmp_path), "What is the fee?", "-p", "offline", "-f", "json")
     assert (ran.code, ran.json()["status"]) == (3, "partial")
     assert ran.json()["context"]["skipped"] == {"encrypted pdf": 1, "pdf without text": 1}
-    assert "scan.pdf: it holds no text: scanned? `ocrmypdf scan.pdf out.pdf` gives them text" in ran.err
+    assert f"scan.pdf: it holds no text: scanned? `ocrmypdf {tmp_path}/scan.pdf out.pdf` gives it text" in ran.err
+    assert "1 file could not be read, encrypted pdf: locked.pdf; --password-file FILE" in ran.err
+    *named, counted = ran.json()["warnings"]
+    assert counted == "not everything could be read: 1 encrypted pdf"
+    assert all(f"rlm: warning: {each}\n" in ran.err for each in (*named, counted))
+    assert len(named) == 2
+
+
+def test_a_damaged_page_is_no_file_that_was_skipped(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf(["The fee is 800 euros.", None]))
+    (tmp_path / "b.pdf").write_bytes(b"no PDF")
+    ran = rlm("analyze", str(tmp_path), "What is the fee?", "-p", "offline", "-f", "json")
+    assert (ran.code, ran.json()["status"]) == (3, "partial")
+    assert ran.json()["warnings"][-1] == "not everything could be read: 1 damaged pdf, 1 damaged page"
+    assert ran.json()["context"]["skipped"] == {"damaged pdf": 1}
+    assert "1 damaged page could not be read: a.pdf p. 2; " in ran.err
+    assert "1 file skipped" in ran.err

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.pdfs import encrypted, pdf
 
+from rlm_cli import confinement
 from rlm_cli.errors import InputError
 from rlm_cli.loaders.pdf import DAMAGED, ENCRYPTED, SLOW, TOO_LARGE, WITHOUT_TEXT, WORKER, PdfReader
 from rlm_cli.loaders.tree import Unloadable
@@ -28,7 +29,7 @@ def be_honest():
     runpy.run_path({str(WORKER)!r}, run_name="__main__")
 
 """
-READY = 'say({"ready": True}); channel.recv(4); channel.recv(1 << 20)\n'
+READY = 'say({"ready": []}); channel.recv(4); channel.recv(1 << 20)\n'
 TWO_PAGES = READY + 'say({"pages": 2, "title": "", "attachments": 0})\n'
 FIRST = 'say({"text": "one", "label": ""})\n'
 
@@ -163,8 +164,8 @@ def test_the_child_inherits_nothing(program: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_real_child_has_its_limits_and_starts_without_the_package() -> None:
-    source = WORKER.read_text()
-    assert "import rlm_cli" not in source and "from rlm_cli" not in source
+    for source in (WORKER.read_text(), Path(confinement.__file__).read_text()):
+        assert "import rlm_cli" not in source and "from rlm_cli" not in source
     reader = PdfReader()
     assert read(reader, pdf(["x"])) == "x\n"
     assert reader.child is not None

@@ -4,6 +4,7 @@ A plain generator of events whose return value is the Result: it prints nothing 
 terminal. What a limit or a failure leaves is a Result too; the only thing that is raised is a defect.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -207,9 +208,9 @@ class _Run:
         yield AnswerGiven(path=self.path, answer=final.answer, doubt=final.doubt)
         if self.progress.ending is not None:
             return "partial", _STOP_REASONS[self.progress.ending.limit]
-        unread = [each.path for each in self.task.context.skipped if each.failed]
+        unread = _unread(self.task.context)
         if unread:
-            self.progress.warnings[f"{len(unread)} inputs could not be read, {unread[0]} for one"] = None
+            self.progress.warnings[f"not everything could be read: {unread}"] = None
         return ("partial" if unread else "complete"), "final"
 
 
@@ -219,6 +220,14 @@ _STOP_REASONS: dict[str, StopReason] = {
     "max_iterations": "max_iterations",
     "timeout": "timeout",
 }
+
+
+def _unread(context: Context) -> str:
+    """Return what should have been read and could not be, counted by reason; "" when there is nothing."""
+    reasons = Counter(each.reason for each in context.skipped if each.failed)
+    counted = [f"{number:,} {reason}" for reason, number in reasons.most_common()]
+    pages = sum(len(each.unreadable) for each in context.documents)
+    return ", ".join([*counted, *([f"{pages:,} damaged page{'s' * (pages != 1)}"] if pages else [])])
 
 
 def _run_started(task: Task, path: CallPath) -> RunStarted:

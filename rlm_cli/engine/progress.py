@@ -52,8 +52,9 @@ class Progress:
     ) -> Result:
         """Return the state as a Result; references in the answer's text become citations here."""
         evidence = list(self.citations)
-        places = {(each.path, each.line) for each in evidence}
-        named = [each for each in references(context, self.answer) if (each.path, each.line) not in places]
+        covered = {(each.path, "line", each.line) for each in evidence}
+        covered |= {(each.path, "page", each.page) for each in evidence if each.page is not None}
+        named = [each for each in references(context, self.answer) if _place(each) not in covered]
         return Result(
             status=status,
             stop_reason=stop_reason,
@@ -71,3 +72,10 @@ class Progress:
             warnings=tuple(self.warnings),
             error=Failure(str(error), error.hint, error.exit_code) if error is not None else None,
         )
+
+
+def _place(reference: Citation) -> tuple[str, str, int | None]:
+    """Return the one place that a reference in the text names: its line, or a whole page."""
+    if reference.line is None and reference.page is not None:
+        return reference.path, "page", reference.page
+    return reference.path, "line", reference.line

@@ -79,6 +79,11 @@ def _counted(counter: Counter[str]) -> str:
 
 
 def _skips(context: Context) -> Iterable[str]:
+    damaged = [each for each in context.documents if each.unreadable]
+    if damaged:
+        number = sum(len(each.unreadable) for each in damaged)
+        named = ", ".join(each.path for each in damaged[:_GROUPS]) + ", ..." * (len(damaged) > _GROUPS)
+        yield f"Damaged pages, which are empty here: {number:,}, in {named}"
     if context.skipped:
         yield "Not loaded: " + ", ".join(f"{number:,} {why}" for why, number in context.skipped_by_reason().items())
     failed = [each for each in context.skipped if each.failed]

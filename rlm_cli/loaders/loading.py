@@ -70,7 +70,8 @@ class _Reading:
         self._latin_1: list[str] = []
         self._pdfs = PdfReader(options.passwords)
         self._attachments: list[tuple[str, int]] = []
-        self._scanned: list[tuple[str, int, list[int]]] = []
+        self._scanned: list[remarks.Scanned] = []
+        self._damaged: list[tuple[str, list[int]]] = []
         self._tokens: list[int] = []
         """Of each document, when they are to be exact."""
         self._blank = True
@@ -87,37 +88,38 @@ class _Reading:
         if source.folder is not None:
             with Tree(source.folder) as tree:
                 for file in source.files:
-                    self._read_found(tree, file, front + source.path(file), source.listed_by_git)
+                    self._read_found(tree, file, front + source.path(file), source)
             return
         for file in source.files:
             self._read_named(source, front + source.path(file))
 
-    def _read_found(self, tree: Tree, file: str, path: str, listed_by_git: bool) -> None:
+    def _read_found(self, tree: Tree, file: str, path: str, source: Source) -> None:
         try:
             descriptor = tree.open(file)
             try:
                 if os.fstat(descriptor).st_size > self._options.max_file_size:
                     raise Unloadable("too large")
-                self._add(path, descriptor, self._options.max_file_size)
+                typed = os.path.join(source.typed, file)  # noqa: PTH118 - Path("./-a") would be "-a"
+                self._add(path, descriptor, self._options.max_file_size, typed)
             finally:
                 os.close(descriptor)
         except Unloadable as why:
             self._skip(path, why)
         except OSError as error:
             gone = isinstance(error, FileNotFoundError | NotADirectoryError) or error.errno == errno.ELOOP
-            deleted = gone and listed_by_git
+            deleted = gone and source.listed_by_git
             self._skip(path, Unloadable("deleted") if deleted else Unloadable("unreadable", failed=True))
 
     def _read_named(self, source: Source, path: str) -> None:
         shown = "standard input" if source.typed == "-" else shown_path(source.typed)
         try:
             if source.stream is not None:
-                self._add(path, source.stream, None)
+                self._add(path, source.stream, None, None)
             elif source.single is not None:
                 with source.single.open("rb") as file:
-                    self._add(path, file.fileno(), None)
+                    self._add(path, file.fileno(), None, source.typed)
         except Unloadable as why:
-            refusal = remarks.refusal(shown, why.reason)
+            refusal = remarks.refusal(shown, why.reason, source.typed if source.stream is None else None)
             if refusal is not None:
                 raise refusal from None
             self._skip(path, why)
@@ -127,11 +129,11 @@ class _Reading:
     def _skip(self, path: str, why: Unloadable) -> None:
         self._skipped.append(Skipped(shown_path(path), why.reason, why.failed))
 
-    def _add(self, path: str, descriptor: int, limit: int | None) -> None:
-        """Append one document. Raises Unloadable, and OSError when it cannot be read."""
+    def _add(self, path: str, descriptor: int, limit: int | None, typed: str | None) -> None:
+        """Append one document; `typed` is what leads to it in a shell. Raises Unloadable, OSError when unreadable."""
         head = head_of(descriptor)
         if is_pdf(head[:1024], path):
-            self._add_pdf(path, descriptor, limit)
+            self._add_pdf(path, descriptor, limit, typed)
             return
         encoding = encoding_of(head)
         name, kind = self._names.give(path), kind_of(shown_path(path))
@@ -143,20 +145,19 @@ class _Reading:
             self._write(name, kind, decoded(descriptor, LATIN_1, limit))
             self._latin_1.append(name)
 
-    def _add_pdf(self, path: str, descriptor: int, limit: int | None) -> None:
+    def _add_pdf(self, path: str, descriptor: int, limit: int | None, typed: str | None) -> None:
         pdf = self._pdfs.open(descriptor)
         name = self._names.give(path)
         try:
             self._write(name, "pdf", self._pdfs.pieces(pdf, MOST_TEXT if limit is None else limit))
         finally:
             if pdf.without_text:
-                self._scanned.append((name, pdf.count, pdf.without_text))
-        self._writer.name_pages(pdf.labels, pdf.title)
+                self._scanned.append(remarks.Scanned(name, typed, pdf.count, pdf.without_text))
+        self._writer.name_pages(pdf.labels, pdf.title, pdf.unreadable)
         if pdf.attachments:
             self._attachments.append((name, pdf.attachments))
         if pdf.unreadable:
-            where = f"{name} p. {remarks.ranges(pdf.unreadable)}"
-            self._skipped.append(Skipped(where, "damaged pages", failed=True))
+            self._damaged.append((name, pdf.unreadable))
 
     def _write(self, name: str, kind: str, pieces: Iterator[str]) -> None:
         tokens, blank = 0, True
@@ -178,7 +179,8 @@ class _Reading:
         """Make the Context. Raises InputError when there is no text."""
         if self._blank:
             raise self._without_text()
-        told = [*remarks.on_encodings(self._latin_1), *remarks.on_pages(self._scanned)]
+        told = [*remarks.on_unread(self._skipped), *remarks.on_damaged_pages(self._damaged)]
+        told += [*remarks.on_encodings(self._latin_1), *remarks.on_pages(self._scanned)]
         told += remarks.on_attachments(self._attachments)
         return Loaded(self._finished(inputs), (*warnings, *told))
 

@@ -1,11 +1,13 @@
 """PDFs -> text by pages, read in a process of its own: pdfium is C++ on hostile bytes, and this process holds the keys.
 
 Covered: the child's life (one for all PDFs, replaced when it crashes or hangs), the checks on what it says, why a PDF
-is not read. Not covered: pdfium (pdf_worker.py, the child), what a page's text becomes (page_text.py).
+is not read; while the child lives, no process of our own user can look into this one. Not covered: pdfium and the
+walls around it (pdf_worker.py, the child), what a page's text becomes (page_text.py).
 """
 
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -18,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rlm_cli.confinement import hidden
 from rlm_cli.context_writer import MOST_PAGES
 from rlm_cli.errors import InputError
 from rlm_cli.loaders.page_text import one_line, page_text
@@ -87,6 +90,11 @@ class PdfReader:
     def child(self) -> int | None:
         """The child's process id, while there is one."""
         return self._child.pid if self._child is not None else None
+
+    @property
+    def walls(self) -> tuple[str, ...]:
+        """The names of the layers around the child, while there is one."""
+        return self._child.walls if self._child is not None else ()
 
     def open(self, descriptor: int) -> Pdf:
         """Open the PDF in a file. Raises Unloadable; what it holds is read by `pieces`."""
@@ -166,13 +174,18 @@ class _Broken(Exception):
 
 
 class _Child:
-    """One process and the socket to it. It inherits nothing: no environment, no descriptor, no folder."""
+    """One process and the socket to it. It inherits nothing: no environment, no descriptor, no folder.
+
+    Linux kills it when the THREAD that started it ends.
+    """
 
     def __init__(self, program: Path, patience: float) -> None:
+        self._closing = contextlib.ExitStack()
         self._socket, theirs = socket.socketpair()
         try:
+            self._closing.enter_context(hidden())
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-B", str(program), str(theirs.fileno())],
+                [sys.executable, "-I", "-B", str(program), str(theirs.fileno()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -183,19 +196,22 @@ class _Child:
             )
         except OSError as error:
             self._socket.close()
+            self._closing.close()
             raise InputError(f"PDFs cannot be read: no process can be started for it: {error.strerror}") from error
         finally:
             theirs.close()
         try:
-            ready = self.hear(patience).get("ready") is True
+            ready = self.hear(patience).get("ready")
         except _Broken:
-            ready = False
+            ready = None
         except BaseException:
             self.kill()
             raise
-        if not ready:
+        if type(ready) is not list or not all(type(wall) is str for wall in ready):
             self.kill()
             raise InputError("PDFs cannot be read: their reader does not start", "pip install 'pypdfium2>=5,<6'")
+        self.walls: tuple[str, ...] = tuple(ready)
+        """The operating system's layers in force; said before it saw any PDF."""
 
     @property
     def pid(self) -> int:
@@ -229,7 +245,9 @@ class _Child:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._socket.close()
-        return self._process.wait()
+        status = self._process.wait()
+        self._closing.close()
+        return status
 
     def _take(self, size: int, deadline: float) -> bytes:
         received = bytearray()

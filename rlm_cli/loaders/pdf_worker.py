@@ -1,20 +1,29 @@
-"""The child that reads PDFs: a process that holds nothing worth taking, since a PDF may turn its reader against it.
+"""The child that reads PDFs: a process within walls, since a PDF may turn its reader against it.
 
-    python -I -B pdf_worker.py SOCKET
+    python -I -B pdf_worker.py SOCKET PARENT
 
-It imports nothing of this package. It gets one PDF after another as a descriptor, with the passwords to try, and says
-how many pages there are, then each page's text and printed label. What it says is checked by pdf.py.
+It imports nothing of this package but confinement.py, by its place. It says which walls stand, gets one PDF after
+another as a descriptor, with the passwords to try, and says how many pages there are, then each page's text and printed
+label. What it says is checked by pdf.py.
+
+Covered, once pdfium is loaded and before a PDF is seen: no environment, folder or descriptor of the parent's, the walls
+of confinement.py (nobody where we were root, 4 GB, no process, no file written), and no network where the system lets
+us leave it. Not covered: where we are not root, the files of our user can be read, and sockets that have a place among
+the files be reached; where the network cannot be left (`netns` is not among the walls), connections can be opened.
+PDFs of one run, and the passwords, are seen by the same process: one can falsify the text of those that follow.
 """
 
+import codecs
 import contextlib
 import functools
+import importlib.util
 import json
 import os
 import resource
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 import pypdfium2
@@ -31,8 +40,8 @@ _OWN_CONTENT = (raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT)
 """Annotations that are part of what a reader sees on the page: filled-in form fields, typed-on text."""
 
 
-def _serve(channel: socket.socket) -> None:
-    _send(channel, {"ready": True})
+def _serve(channel: socket.socket, walls: Sequence[str]) -> None:
+    _send(channel, {"ready": walls})
     while True:
         head, descriptors, _, _ = socket.recv_fds(channel, _LENGTH.size, 1)
         if not head:
@@ -44,8 +53,7 @@ def _serve(channel: socket.socket) -> None:
 
 
 def _read(file: BinaryIO, passwords: list[str]) -> Iterator[dict[str, Any]]:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + _CPU_SECONDS)
+    _allow(_CPU_SECONDS)
     access, _held = pypdfium2.internal.get_bufreader(file)  # what is held must live as long as the PDF
     handle, error = _opened(access, passwords)
     if not handle:
@@ -125,15 +133,30 @@ def _take(channel: socket.socket, size: int) -> bytes:
     return bytes(received)
 
 
-def _limit(kind: int, most: int) -> None:
-    """Lower a limit as far as it may be lowered; some systems know not all of them."""
-    hard = resource.getrlimit(kind)[1]
+def _allow(seconds: int) -> None:
+    """Let this process compute for so long from now on."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most, hard = int(used.ru_utime + used.ru_stime) + seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]
     with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        resource.setrlimit(resource.RLIMIT_CPU, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _confined(parent: int) -> tuple[str, ...]:
+    """Put up the walls; return the names of those that stand.
+
+    Nobody may be unable to read where Python lies, so that whatever is loaded on first use is loaded here.
+    """
+    codecs.lookup("utf-16-le")  # of pdfium's texts
+    place = f"{__file__.rpartition('/')[0]}/../confinement.py"
+    spec = importlib.util.spec_from_file_location("confinement", place)
+    assert spec is not None
+    assert spec.loader is not None
+    confinement = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(confinement)
+    limits = {resource.RLIMIT_AS: _ROOM, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_NPROC: 0, resource.RLIMIT_CORE: 0}
+    return (*confinement.without_network(), *confinement.confine(limits, parent))
 
 
 if __name__ == "__main__":
-    _limit(resource.RLIMIT_AS, _ROOM)
-    for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC, resource.RLIMIT_CORE):
-        _limit(each, 0)
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    socket_number, parent = map(int, sys.argv[1:])
+    _serve(socket.socket(fileno=socket_number), _confined(parent))

@@ -4,12 +4,16 @@ Knows the reasons of skips; everything here is safe to print once the names are.
 """
 
 import shlex
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from rlm_cli.context import shown_path
 from rlm_cli.context_writer import MOST_PAGES
 from rlm_cli.errors import InputError
 from rlm_cli.loaders import pdf
 from rlm_cli.loaders.decoding import BINARY
+from rlm_cli.types import Skipped
 
 _OCR = "`ocrmypdf {} out.pdf` gives {} text"
 HINTS = {
@@ -40,12 +44,64 @@ _NAMED = {
 _SHOWN = 5
 
 
-def refusal(shown: str, reason: str) -> InputError | None:
-    """Return the error for a named file that cannot be read; None for a reason that is none, such as `empty`."""
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A PDF with pages that hold no text."""
+
+    name: str
+    typed: str | None
+    """What leads to the file in a shell; None for a stream."""
+    count: int
+    """Pages in all."""
+    numbers: Sequence[int]
+    """Of those without text."""
+
+
+def refusal(shown: str, reason: str, typed: str | None) -> InputError | None:
+    """Return the error for a named file that cannot be read; None for a reason that is none, such as `empty`.
+
+    `typed` is what leads to the file in a shell; None for a stream.
+    """
     if reason not in _NAMED:
         return None
     what, hint = _NAMED[reason]
+    if reason == pdf.WITHOUT_TEXT:
+        hint = _OCR.format(_argument(typed), "it")
     return InputError(f"{shown} {what}", hint)
+
+
+def _argument(typed: str | None) -> str:
+    """Return what a file is called on a command line that can be copied; FILE where there is no such thing."""
+    if typed is None or shown_path(typed) != typed:
+        return "FILE"
+    return shlex.quote(f"./{typed}" if typed.startswith("-") else typed)
+
+
+def on_unread(skipped: Sequence[Skipped]) -> Iterator[str]:
+    """Yield a warning for each reason for which files that should have been read could not be."""
+    names = defaultdict(list)
+    for each in skipped:
+        if each.failed:
+            names[each.reason].append(each.path)
+    for reason, those in names.items():
+        hint = f"; {_NAMED[reason][1]}" if reason in _NAMED else ""
+        yield f"{_counted(len(those), 'file')} could not be read, {reason}: {_listed(those)}{hint}"
+
+
+def on_damaged_pages(damaged: Sequence[tuple[str, Sequence[int]]]) -> Iterator[str]:
+    """Yield the warning about pages that could not be read: (name, their numbers)."""
+    if damaged:
+        pages = _counted(sum(len(numbers) for _, numbers in damaged), "damaged page")
+        where = _listed([f"{name} p. {ranges(numbers)}" for name, numbers in damaged])
+        yield f"{pages} could not be read: {where}; {HINTS[pdf.DAMAGED]}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
 
 
 def on_encodings(names: Sequence[str]) -> Iterator[str]:
@@ -55,14 +111,17 @@ def on_encodings(names: Sequence[str]) -> Iterator[str]:
         yield f"{which} not UTF-8 and read as Latin-1"
 
 
-def on_pages(without_text: Sequence[tuple[str, int, Sequence[int]]]) -> Iterator[str]:
-    """Yield warnings about PDFs with pages that hold no text: (name, pages in all, their numbers)."""
-    for name, count, numbers in without_text[:_SHOWN]:
-        some = f"{len(numbers)} of {count} pages hold no text ({ranges(numbers)})"
-        which = some if len(numbers) < count else "it holds no text"
-        yield f"{name}: {which}: scanned? {_OCR.format(shlex.quote(name), 'them')}"
-    if len(without_text) > _SHOWN:
-        yield f"{len(without_text) - _SHOWN} more PDFs have pages without text"
+def on_pages(scanned: Sequence[Scanned]) -> Iterator[str]:
+    """Yield warnings about PDFs with pages that hold no text, those without any first."""
+    for each in sorted(scanned, key=lambda each: len(each.numbers) < each.count)[:_SHOWN]:
+        which, them = "it holds no text", "it"
+        if len(each.numbers) < each.count:
+            hold, them = ("holds", "it") if len(each.numbers) == 1 else ("hold", "them")
+            which = f"{len(each.numbers):,} of {each.count:,} pages {hold} no text ({ranges(each.numbers)})"
+        yield f"{each.name}: {which}: scanned? {_OCR.format(_argument(each.typed), them)}"
+    if len(scanned) > _SHOWN:
+        more = len(scanned) - _SHOWN
+        yield f"{_counted(more, 'more PDF')} {'has' if more == 1 else 'have'} pages without text"
 
 
 def on_attachments(attachments: Sequence[tuple[str, int]]) -> Iterator[str]:

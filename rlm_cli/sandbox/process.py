@@ -1,5 +1,7 @@
 """The child process, seen from its parent: started with nothing, interrupted, killed with all it may have started.
 
+While it lives, no process of our own user can look into this one (`hidden`): the child could be such a process.
+
 Linux kills a child by PDEATHSIG when the THREAD that started it ends: start it from one that lives as long.
 """
 
@@ -11,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rlm_cli.confinement import hidden
 from rlm_cli.errors import SandboxError
 from rlm_cli.sandbox.protocol import Channel
 
@@ -25,9 +28,11 @@ class Child:
         """Start it; raises SandboxError. It gets a duplicate of the descriptor and nothing else of ours."""
         if not sys.executable:
             raise SandboxError("this Python does not know its own program", "run rlm with an ordinary python")
+        self._closing = contextlib.ExitStack()
         ours, theirs = socket.socketpair()
         given = (theirs.fileno(), context_descriptor, os.getpid())
         try:
+            self._closing.enter_context(hidden())
             self._process = subprocess.Popen(
                 # Not -I: it would ignore PYTHONHASHSEED. Not -S: RestrictedPython lies in site-packages.
                 [sys.executable, "-s", "-P", "-B", str(program), *map(str, given)],
@@ -41,6 +46,7 @@ class Child:
             )
         except OSError as error:
             ours.close()
+            self._closing.close()
             raise SandboxError(f"the sandbox's process cannot be started: {error.strerror}") from error
         finally:
             theirs.close()
@@ -62,6 +68,7 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(_REAP_SECONDS)
         self.channel.close()
+        self._closing.close()
         return self.ending()
 
     def ending(self, patience: float = 0.0) -> str:
