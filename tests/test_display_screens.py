@@ -163,3 +163,9 @@ def test_code_is_coloured_in_few_languages_and_up_to_a_length(code: str, languag
     lines = highlighted(code, language)
     assert any(span.style for line in lines for span in line.spans) == coloured
     assert "\n".join(line.plain for line in lines) == code.rstrip("\n")
+
+
+def test_a_quote_of_one_long_line_is_shown_to_its_end() -> None:
+    quote = " ".join(["The invoice falls due"] + ["upon receipt of the goods"] * 4 + ["or the right is forfeited"])
+    shown = words(on_a_terminal("x", [Evidence("a:1", quote, True)]))
+    assert quote in " ".join(shown.split())

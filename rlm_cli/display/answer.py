@@ -85,7 +85,10 @@ def _shown(evidence: Evidence, width: int) -> Iterator[Text]:
     else:
         yield Text.assemble(("  ✗ ", "red"), f"{place}  ", ("not found there", "bold red"))
     quote = head(evidence.quote or "", _QUOTE)
-    yield from behind(Text("    "), [cut(Text(flat(each), "dim"), width - 4) for each in quote.lines])
+    if len(quote.lines) == 1:  # prose: what matters may stand at its end
+        yield from behind(Text("    "), wrapped(quote.lines[0], width - 4, _QUOTE, "dim"))
+    else:
+        yield from behind(Text("    "), [cut(Text(flat(each), "dim"), width - 4) for each in quote.lines])
     if quote.hidden:
         yield Text(f"    ... {quote.hidden:,} more lines", "dim")
 
