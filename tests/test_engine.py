@@ -1,7 +1,6 @@
 """The engine under strain, over loopback and with the real sandbox: hung cells, lost children, full windows."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from support.events import check_events
 from support.openai_server import OpenAIServer, Scripted
+from support.runs import Run, cell
 
 from rlm_cli import analysis
 from rlm_cli.events import (
@@ -24,59 +24,7 @@ from rlm_cli.events import (
     SubcallStarted,
 )
 from rlm_cli.reports import summary_line
-from rlm_cli.types import Limits, ModelSpec, Price, Profile, Result
-
-
-def cell(code: str) -> str:
-    return f"```repl\n{code}\n```"
-
-
-class Run:
-    """One finished run: its result, its events and what the models were sent."""
-
-    def __init__(
-        self,
-        folder: Path,
-        root: list[str | Scripted],
-        sub: Callable[[str], str | Scripted] = lambda prompt: f"re {prompt}",
-        window: int = 100_000,
-        text: str = "some text\n",
-        **limits: Any,
-    ) -> None:
-        replies = list(root)
-
-        def reply(body: dict[str, Any]) -> str | Scripted:
-            if body["model"] == "sub":
-                return sub(body["messages"][-1]["content"])
-            return replies.pop(0) if len(replies) > 1 else replies[0]
-
-        (folder / "input.txt").write_text(text)
-        self.events: list[Event] = []
-        with OpenAIServer(reply) as server:
-            models = [
-                ModelSpec(
-                    f"openai/{name}", api_base=server.url, max_output_tokens=500, timeout=20, context_window=window,
-                    price=Price(1, 10),
-                )
-                for name in ("root", "sub")
-            ]  # fmt: skip
-            profile = Profile("test", "", models[0], models[1], Limits(**limits))
-            prepared = analysis.prepare([str(folder / "input.txt")], "what?", profile)
-            self.result: Result = analysis.run(prepared.task, self.events.append)
-            prepared.task.context.close()
-            self.requests = server.requests
-
-    def of(self, *kinds: type[Event]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kinds)]
-
-    def told(self, iteration: int) -> str:
-        """What the root model was told after an iteration."""
-        roots = [body for body in self.requests if body["model"] == "root"]
-        content: str = roots[iteration]["messages"][-1]["content"]
-        return content
-
-    def sub_prompts(self) -> list[str]:
-        return [body["messages"][-1]["content"] for body in self.requests if body["model"] == "sub"]
+from rlm_cli.types import Limits, ModelSpec, Price, Profile
 
 
 def test_an_endless_loop_is_stopped_and_its_variables_are_kept(tmp_path: Path) -> None:
