@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from rlm_cli.context import Context
 from rlm_cli.types import Document
 
-# Bounded everywhere: an answer may be a million characters that a hostile text has dictated.
-_NUMBER = r"(?:\d{1,9}|[ivxlcdm]{1,12}|[IVXLCDM]{1,12})(?!\w)"
+# Bounded everywhere: an answer may be a million characters that a hostile text has dictated. A number is not the start
+# of a longer one: `p. 3,000` is not page 3.
+_NUMBER = r"(?:\d{1,9}|[ivxlcdm]{1,12}|[IVXLCDM]{1,12})(?!\w|[,.'\u2019\u200b-\u200d\u2009\u202f]\d)"
+_TO = r"(?:--?|[\u2010-\u2015\u2212]|to|through)"
 PAGE = (
     r"(?<![\w.])(?P<printed>[Pp]rinted[ \u00a0]{1,2})?(?:[Pp]p?\.|[Pp]ages?)[ \u00a0]{0,2}"
-    rf"(?P<page>{_NUMBER})(?: ?[-\u2013] ?(?P<last>{_NUMBER}))?(?P<print>[ \u00a0]{{0,2}}\(printed\))?"
+    rf"(?P<page>{_NUMBER})(?: ?{_TO} ?(?P<last>{_NUMBER}))?(?P<print>[ \u00a0]{{0,2}}\(printed\))?"
 )
 """`p. 3`, `pages 3-4`, `p. iii`; where what is printed on the page is meant, `printed p. 3` and `p. 3 (printed)`."""
 _WITH_PAGE = re.compile(PAGE)

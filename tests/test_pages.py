@@ -205,6 +205,21 @@ def test_with_one_document_its_pages_need_no_name(alone: Context, answer: str, f
     assert [(each.page, each.verified) for each in references(alone, answer)] == found
 
 
+@pytest.mark.parametrize(
+    "answer",
+    ["p. 3 to 900", "p. 3 through 900", "p. 3\u2014900", "p. 3\u2212900", "p. 3 -- 900", "pp. 3-900", "p. 900"],
+)
+def test_a_range_that_ends_beyond_the_document_does_not_hold(alone: Context, answer: str) -> None:
+    [citation] = references(alone, f"See contract.pdf {answer}.")
+    assert not citation.verified
+
+
+@pytest.mark.parametrize("answer", ["p. 3,000", "p. 3'000", "p. 3\u2019000", "p. 3\u202f000", "p. 3.5", "p. 3\u200b0"])
+def test_the_start_of_a_longer_number_is_no_page(alone: Context, answer: str) -> None:
+    assert not any(each.verified for each in references(alone, f"See contract.pdf {answer} of it."))
+    assert any(each.verified for each in references(alone, "See contract.pdf p. 3, p. 4. It ends there."))
+
+
 def test_a_line_of_a_document_with_pages_has_its_page_too(several: Context) -> None:
     named, beyond = references(several, "contract.pdf:7 and contract.pdf:99 p")
     assert (named.line, named.page, named.page_label, named.verified) == (7, 3, "1", True)
