@@ -16,6 +16,7 @@ from os import PathLike, fspath
 from typing import BinaryIO
 
 from rlm_cli.budget import Budget
+from rlm_cli.confinement import Level
 from rlm_cli.engine import Engine
 from rlm_cli.errors import ModelError, ProfileError, UsageError
 from rlm_cli.events import Event
@@ -43,17 +44,19 @@ def prepare(
     profile: Profile,
     options: LoadOptions | None = None,
     stdin: BinaryIO | None = None,
+    require_sandbox: Level | None = None,
 ) -> Prepared:
     """Load the inputs and settle models and prices; nothing is sent yet. Raises UsageError.
 
-    litellm needs seconds to be imported, so that begins before the inputs are read.
+    `require_sandbox`: with less around the code, or around the reader of PDFs, SandboxError is raised here or is what
+    ends the run. litellm needs seconds to be imported, so that begins before the inputs are read.
     """
     if not question.strip():
         raise UsageError("the question is empty")
     warm(profile)
-    loaded = load(inputs, options or LoadOptions(), stdin)
+    loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin)
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    task = Task(run_id, question, loaded.context, profile, loaded.warnings)
+    task = Task(run_id, question, loaded.context, profile, loaded.warnings, require_sandbox)
     try:
         task = replace(task, profile=resolve(profile))
     except ModelError as error:
@@ -69,7 +72,8 @@ def run(task: Task, watch: Callable[[Event], None]) -> Result:
     """Run a task to its end; `watch` sees every event. A Ctrl-C becomes an interrupted Result."""
     limits = task.profile.limits
     budget = Budget(limits)
-    engine = Engine(open_client(task.profile), partial(open_repl, limits=limits), budget)
+    repl = partial(open_repl, limits=limits, require=task.require_sandbox)
+    engine = Engine(open_client(task.profile), repl, budget)
 
     def stamped(event: Event) -> None:
         watch(replace(event, at=budget.elapsed()))
@@ -84,16 +88,17 @@ def analyze(
     settings: Sequence[str] = (),
     options: LoadOptions | None = None,
     watch: Callable[[Event], None] = lambda event: None,
+    require_sandbox: Level | None = None,
 ) -> Result:
     """Answer `question` about files and folders.
 
     `profile` is a name or a path, `settings` are KEY=VALUE as for --set, `watch` sees every event. A partial answer and
-    a failed run are Results; raises UsageError when there is nothing to run.
+    a failed run are Results; raises UsageError when there is nothing to run. `require_sandbox`: as for the command.
     """
     names = [fspath(each) for each in inputs]
     found = find(choose(profile).name, names)
     chosen = load_profile(found, Overrides(settings=tuple(settings)), names)
-    prepared = prepare(names, question, chosen, options)
+    prepared = prepare(names, question, chosen, options, require_sandbox=require_sandbox)
     try:
         return prepared.result or run(prepared.task, watch)
     finally:

@@ -13,18 +13,26 @@ from pathlib import Path
 
 from rlm_cli import __version__
 from rlm_cli.addresses import OLLAMA, is_loopback, provider_of, shown_address
+from rlm_cli.confinement import MEANINGS
 from rlm_cli.context_writer import ContextWriter
 from rlm_cli.errors import ProfileError, RlmError, SandboxError
 from rlm_cli.llm.local_servers import offered, ollama_address
+from rlm_cli.loaders import PdfReader
 from rlm_cli.profiles import KEYS, Found, choose, find, load, user_folder, visible
 from rlm_cli.sandbox import open_repl
-from rlm_cli.seams import Cell, CellFinished
+from rlm_cli.seams import Cell, CellFinished, ReplFacts
+from rlm_cli.strength import level_of
 from rlm_cli.tokens import count_tokens, vocabulary_folder
 from rlm_cli.trajectory import runs_folder
 from rlm_cli.types import Limits, ModelSpec
 
 _PACKAGES = ("litellm", "RestrictedPython", "tiktoken", "pypdfium2", "pathspec", "rich", "typer", "PyYAML")
 _SHOWN_MODELS = 8
+_LAYERS = {
+    "policy": "code says and touches only what is listed",
+    "process": "no environment, no folder, one socket",
+    **MEANINGS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ def checkup() -> Iterator[Section]:
     yield Section("profile", (_profile(),))
     yield Section("keys", tuple(_keys(specs)))
     yield Section("tokenizer", (_tokenizer(),))
-    yield Section("sandbox", (_sandbox(),))
+    yield Section("sandbox", tuple(_sandbox()))
     yield Section("local servers", tuple(_servers(specs)))
     yield Section("files", tuple(_files()))
 
@@ -106,7 +114,36 @@ def _tokenizer() -> Fact:
     return Fact("o200k_base", f"counts offline ({count_tokens('hello world')} tokens in 'hello world'), from {folder}")
 
 
-def _sandbox() -> Fact:
+def _sandbox() -> Iterator[Fact]:
+    try:
+        facts = _tried()
+    except SandboxError as error:
+        yield Fact("fails", str(error), error)
+        return
+    yield Fact("level", level_of(facts.walls) or "less than process")
+    missing = {name: why for name, _, why in (each.partition(": ") for each in facts.walls_missing)}
+    for name, meaning in _LAYERS.items():
+        if name in facts.walls:
+            yield Fact(name, meaning)
+        elif name in missing:
+            yield Fact(name, f"not here: {missing[name]}")
+    yield _pdf_reader()
+
+
+def _pdf_reader() -> Fact:
+    reader = PdfReader()
+    try:
+        walls = reader.start()
+    except RlmError as error:
+        return Fact("PDF reader", f"fails: {error}")
+    finally:
+        reader.close()
+    level = level_of(walls.standing) or "less than process"
+    return Fact("PDF reader", "; ".join([level, *(f"not here: {each}" for each in walls.missing)]))
+
+
+def _tried() -> ReplFacts:
+    """Run code in a sandbox and return what is in force around it. Raises SandboxError."""
     writer = ContextWriter(several=False)
     writer.add("checkup.txt", ["checkup"])
     context = writer.finish(["checkup.txt"], [], 1)
@@ -117,11 +154,9 @@ def _sandbox() -> Fact:
             came = repl.receive(30.0)
             if not isinstance(came, CellFinished) or came.output != "checkup\n":
                 raise SandboxError("code ran in the sandbox, and did not print what it should")
-            return Fact("in force", ", ".join(repl.facts.walls))
+            return repl.facts
         finally:
             repl.close()
-    except SandboxError as error:
-        return Fact("fails", str(error), error)
     finally:
         context.close()
 

@@ -1,64 +1,118 @@
 """The operating system's layers around a process that reads or runs what others wrote; it puts them up itself.
 
-Covered: an unprivileged user where we are root, resource limits, death with the parent, no core dumps and no tracing
-by neighbours, no new privileges, no network (`without_network`, where the system lets us); and, on the other side,
-`hidden`: neighbours of the same user cannot look into this process, where the keys are.
-Not covered yet: Landlock and seccomp. Until then a process within reads the files that its user may read, and reaches
-sockets that have a place among the files.
-Every layer stands by itself: one that the system refuses is left out and not named.
+Covered, each layer by itself, so that one which the system lacks costs that one alone:
+
+    namespaces     no network device, no IPC object of anybody else
+    uid            nobody, where we were root
+    capabilities   none
+    no_new_privs   no program that would be started gains rights
+    landlock       no path can be opened, listed, made, changed, removed or run; no TCP (from Linux 6.7 on); no abstract
+                   socket and no signal out of the process (from 6.12 on)
+    rlimits        memory, time, processes, files, as the caller says
+    pdeathsig      it dies with its parent
+    undumpable     neighbours of the same user cannot trace it; no core file
+    seccomp        the few system calls that a finished Python needs; all others are refused with EPERM
+
+On the other side, `hidden`: no process of our own user can look into this one, where the keys are.
+
+Not covered: what is open already (the caller leaves open what it means to share); faults of the kernel within the
+calls that are left; what time and caches tell. Landlock and seccomp are Linux on x86_64 and aarch64; elsewhere there
+are limits, the change of user, and a process of its own. Names of directories that Python came from stand in its
+memory, and lead nowhere.
 
 Imports the standard library only: pdf_worker.py loads this file by its place, without the package.
 """
 
 import contextlib
 import ctypes
+import errno
 import functools
 import os
 import resource
 import signal
+import struct
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+Level = Literal["full", "process"]
+LEVELS: dict[Level, tuple[str, ...]] = {
+    "full": ("capabilities", "no_new_privs", "landlock", "rlimits", "pdeathsig", "undumpable", "seccomp"),
+    "process": ("rlimits",),
+}
+"""What has to stand at least; `full` has the uid too, where we are root. Namespaces are a bonus, often forbidden."""
+
+MEANINGS = {
+    "namespaces": "a network and IPC of its own, both empty",
+    "uid": "nobody, where rlm is root",
+    "capabilities": "none",
+    "no_new_privs": "no program gains rights",
+    "landlock": "no path can be opened, changed or run",
+    "rlimits": "memory, time, processes, files",
+    "pdeathsig": "dies with rlm",
+    "undumpable": "cannot be traced by neighbours",
+    "seccomp": "few system calls, all others refused",
+}
+"""Layer -> what it means, in the order in which they are put up."""
 
 _NOBODY = 65534
 _SET_PDEATHSIG, _GET_DUMPABLE, _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 1, 3, 4, 38
-_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
+_NEW_IPC, _NEW_USER, _NEW_NETWORK = 0x08000000, 0x10000000, 0x40000000
 
 
-def confine(limits: Mapping[int, int], parent: int) -> tuple[str, ...]:
-    """Put up the walls and return the names of those that stand.
+class Walls(NamedTuple):
+    """What is in force around a process. A layer is named only when it was put up without an error."""
+
+    standing: tuple[str, ...]
+    missing: tuple[str, ...]
+    """Those that are not, each as `name: why`."""
+
+
+def confine(limits: Mapping[int, int], parent: int, calls: Iterable[str] = ()) -> Walls:
+    """Put up the walls around this process, for good. It must have one thread, and have loaded all it will need.
 
     `limits`: kind of resource -> the most of it, unless less is in force. `parent` is the process that must outlive us.
+    `calls`: names of system calls, of those in CALLS, that are left beside the ones for computing and talking.
     """
-    walls = []
-    if os.geteuid() == 0 and _holds(_become_nobody):
-        walls.append("uid")
-    held = [_holds(functools.partial(_limit, kind, most)) for kind, most in limits.items()]
-    if all(held):
-        walls.append("rlimits")
+    root = os.geteuid() == 0
+    layers: dict[str, Callable[[], object]] = {"uid": _become_nobody} if root else {}
     if sys.platform == "linux":
-        # In this order: a change of user clears the death signal.
-        if _holds(lambda: _control(_SET_PDEATHSIG, signal.SIGKILL)):
-            walls.append("pdeathsig")
-        if os.getppid() != parent:
-            os._exit(1)
-        if _holds(lambda: _control(_SET_DUMPABLE, 0)):
-            walls.append("undumpable")
-        if _holds(lambda: _control(_SET_NO_NEW_PRIVS, 1)):
-            walls.append("no_new_privs")
-    # Landlock, then seccomp, go here: last, because they would refuse the calls above.
-    return tuple(walls)
+        layers = {
+            "namespaces": functools.partial(_leave_namespaces, root),
+            **layers,
+            "capabilities": _drop_capabilities,
+            "no_new_privs": functools.partial(_control, _SET_NO_NEW_PRIVS, 1),
+            # Before the limits: it takes a descriptor for a moment.
+            "landlock": _deny_paths,
+        }
+    layers["rlimits"] = functools.partial(_limit, limits)
+    if sys.platform == "linux":
+        # After the change of user, which clears the signal.
+        layers["pdeathsig"] = functools.partial(_die_with, parent)
+        layers["undumpable"] = functools.partial(_control, _SET_DUMPABLE, 0)
+        # Last, because it would refuse the calls above.
+        layers["seccomp"] = functools.partial(_deny_calls, (*_COMPUTING, *calls))
+    standing, missing = [], []
+    for name, put_up in layers.items():
+        try:
+            put_up()
+        except (OSError, ValueError) as error:
+            missing.append(f"{name}: {getattr(error, 'strerror', None) or error}")
+        else:
+            standing.append(name)
+    if sys.platform != "linux":
+        missing += [f"{name}: not on {sys.platform}" for name in MEANINGS if name not in ("uid", *standing)]
+    return Walls(tuple(standing), tuple(missing))
 
 
-def without_network() -> tuple[str, ...]:
-    """Leave the network for an empty one, and return that wall's name if it stands. Goes before `confine`.
+def lacking(level: Level, walls: Iterable[str]) -> tuple[str, ...]:
+    """Return what a level asks for and `walls`, around a child of this process, do not have."""
+    asked = (*LEVELS[level], *(["uid"] if level == "full" and os.geteuid() == 0 else []))
+    return tuple(name for name in asked if name not in walls)
 
-    Root can do so as it is. Others need a user namespace of their own, which some systems forbid and which takes one
-    thread only.
-    """
-    namespaces = _NEW_NETWORK if os.geteuid() == 0 else _NEW_USER | _NEW_NETWORK
-    return ("netns",) if sys.platform == "linux" and _holds(lambda: _call("unshare", namespaces)) else ()
 
+# --- the other side -----------------------------------------------------------------------------------------------
 
 _hiding = threading.Lock()
 _hidden, _restored = 0, False
@@ -93,18 +147,6 @@ def _holds(wall: Callable[[], object]) -> bool:
     return True
 
 
-def _become_nobody() -> None:
-    os.setgroups([])
-    os.setresgid(_NOBODY, _NOBODY, _NOBODY)
-    os.setresuid(_NOBODY, _NOBODY, _NOBODY)
-
-
-def _limit(kind: int, most: int) -> None:
-    hard = resource.getrlimit(kind)[1]
-    value = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (value, value))
-
-
 def _is_dumpable() -> bool:
     try:
         return _call("prctl", _GET_DUMPABLE, 0, 0, 0, 0) == 1
@@ -112,12 +154,192 @@ def _is_dumpable() -> bool:
         return False
 
 
+# --- users, privileges, limits ------------------------------------------------------------------------------------
+
+
+def _leave_namespaces(root: bool) -> None:
+    # Root can do so as it is. Others need a user namespace of their own, which some systems forbid.
+    _call("unshare", _NEW_NETWORK | _NEW_IPC | (0 if root else _NEW_USER))
+
+
+def _become_nobody() -> None:
+    os.setgroups([])
+    if sys.platform == "linux":
+        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    else:
+        # As root these set the real, the effective and the saved one.
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)
+
+
+def _drop_capabilities() -> None:
+    # A user namespace of one's own comes with all of them, within it.
+    version, this_thread, none = 0x20080522, 0, (0,) * 6
+    head, sets = struct.pack("Ii", version, this_thread), struct.pack("6I", *none)
+    _system("capset", head, sets)
+
+
+def _limit(limits: Mapping[int, int]) -> None:
+    refused: Exception | None = None
+    for kind, most in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        try:
+            resource.setrlimit(kind, (value, value))
+        except (OSError, ValueError) as error:
+            refused = error
+    if refused is not None:
+        raise refused
+
+
+def _die_with(parent: int) -> None:
+    _control(_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it has died already
+        os._exit(1)
+
+
+# --- Landlock -----------------------------------------------------------------------------------------------------
+
+_FILES_SINCE = {1: (1 << 13) - 1, 2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
+"""Version of Landlock's interface -> the kinds of access to files that it added."""
+_TCP, _SCOPES = 0b11, 0b11
+"""Binding and connecting; abstract sockets and signals."""
+
+
+def _deny_paths() -> None:
+    """Deny every access that Landlock knows: a ruleset that handles all of them and allows none."""
+    version = _system("landlock_create_ruleset", None, 0, 1)
+    files = sum(bits for since, bits in _FILES_SINCE.items() if since <= version)
+    rules = struct.pack("QQQ", files, _TCP if version >= 4 else 0, _SCOPES if version >= 6 else 0)
+    descriptor = _system("landlock_create_ruleset", rules, len(rules), 0)
+    try:
+        _system("landlock_restrict_self", descriptor, 0)
+    finally:
+        os.close(descriptor)
+    _must_refuse(lambda: os.open("/", os.O_RDONLY))
+
+
+# --- seccomp ------------------------------------------------------------------------------------------------------
+
+CALLS = {
+    "brk": (12, 214),
+    "clock_gettime": (228, 113),
+    "close": (3, 57),
+    "exit": (60, 93),
+    "exit_group": (231, 94),
+    "futex": (202, 98),
+    "getrandom": (318, 278),
+    "getrusage": (98, 165),
+    "gettimeofday": (96, 169),
+    "lseek": (8, 62),
+    "madvise": (28, 233),
+    "mmap": (9, 222),
+    "mprotect": (10, 226),
+    "mremap": (25, 216),
+    "munmap": (11, 215),
+    "prlimit64": (302, 261),
+    "read": (0, 63),
+    "recvfrom": (45, 207),
+    "recvmsg": (47, 212),
+    "restart_syscall": (219, 128),
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "sched_yield": (24, 124),
+    "sendto": (44, 206),
+    "sigaltstack": (131, 132),
+    "write": (1, 64),
+    # What puts the walls up; never left.
+    "capset": (126, 91),
+    "landlock_create_ruleset": (444, 444),
+    "landlock_restrict_self": (446, 446),
+    "seccomp": (317, 277),
+}
+"""System call -> its number on x86_64 and on aarch64, from the kernel's unistd.h."""
+_COMPUTING = """
+    brk clock_gettime close exit exit_group futex getrandom gettimeofday madvise mmap mprotect mremap munmap read
+    recvfrom restart_syscall rt_sigaction rt_sigprocmask rt_sigreturn sched_yield sendto sigaltstack write
+    """.split()
+"""What is left to a Python that computes, takes an interrupt, and talks over the socket it has."""
+_OF_ITSELF = frozenset({"prlimit64"})
+"""Calls whose first argument must be 0, which is the process itself."""
+_MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+"""Machine -> its column in CALLS, and what the kernel calls it."""
+_X32 = 0x40000000
+"""From here on the same machine has calls of another kind."""
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_NUMBER_AT, _MACHINE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
+_ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
+
+
+def call_filter(machine: str, calls: Iterable[str]) -> bytes:
+    """Return the program that lets through `calls` on `machine`, and refuses all others with EPERM.
+
+    Eight bytes an instruction. A call in the manner of another machine ends the process. KeyError: unknown machine.
+    """
+    column, name = _MACHINES[machine]
+    program = [(_LOAD, 0, 0, _MACHINE_AT), (_EQUAL, 1, 0, name), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, _NUMBER_AT)]
+    if machine == "x86_64":
+        program += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _KILL)]
+    for call in sorted(set(calls)):
+        number = CALLS[call][column]
+        if call in _OF_ITSELF:
+            program += [(_EQUAL, 0, 4, number), (_LOAD, 0, 0, _FIRST_ARGUMENT_AT), (_EQUAL, 0, 1, 0)]
+            program += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
+        else:
+            program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
+    return b"".join(struct.pack("HBBI", *each) for each in (*program, (_RETURN, 0, 0, _REFUSE)))
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def _deny_calls(calls: Iterable[str]) -> None:
+    instructions = call_filter(_machine(), calls)
+    set_filter, all_threads = 1, 1
+    program = _Program(len(instructions) // 8, instructions)
+    if _system("seccomp", set_filter, all_threads, ctypes.byref(program)) != 0:
+        raise OSError(errno.EBUSY, "a thread could not be held")
+    no_signal, our_own_group = 0, 0
+    _must_refuse(lambda: os.kill(our_own_group, no_signal))
+
+
+def _must_refuse(attempt: Callable[[], object]) -> None:
+    try:
+        attempt()
+    except PermissionError:
+        return
+    raise OSError(errno.ENOTSUP, "put up, and does not hold")
+
+
+# --- the C library ------------------------------------------------------------------------------------------------
+
+
+def _machine() -> str:
+    name = os.uname().machine
+    if name not in _MACHINES or struct.calcsize("P") != 8:
+        raise ValueError(f"not for this machine ({name})")
+    return name
+
+
 def _control(option: int, value: int) -> None:
     _call("prctl", option, value, 0, 0, 0)
 
 
-def _call(name: str, *arguments: int) -> int:
-    result: int = getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments)
+def _system(name: str, *arguments: Any) -> int:
+    """Make a system call that the C library may have no function for. Raises OSError, ValueError where unknown."""
+    number = CALLS[name][_MACHINES[_machine()][0]]
+    return _call("syscall", number, *arguments)
+
+
+def _call(name: str, *arguments: Any) -> int:
+    # As wide as registers are: a C function of variable arguments would find rubbish in the upper half of an int.
+    wide = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
+    function = getattr(ctypes.CDLL(None, use_errno=True), name)
+    function.restype = ctypes.c_long if name == "syscall" else ctypes.c_int
+    result: int = function(*wide)
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

@@ -90,7 +90,11 @@ class ContextLoaded(Event):
     skipped: dict[str, int]
     """Reason -> number of files."""
     sandbox: tuple[str, ...]
-    """The walls around the REPL that now holds the context."""
+    """The layers around the REPL that now holds the context."""
+    sandbox_level: str = ""
+    """What they amount to: `full`, `process`, or less."""
+    sandbox_missing: tuple[str, ...] = ()
+    """Layers that could not be put up, each as `name: why`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +154,8 @@ class CodeFinished(Event):
     error: str | None
     seconds: float
     """Without the time spent waiting for models."""
+    tampered: tuple[str, ...] = ()
+    """Names of the REPL that the code had overwritten; they were restored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,15 @@ FromRepl = Asked | Claimed | BudgetAsked | CellFinished
 ToRepl = SubAnswers | ClaimChecked | BudgetTold
 
 
+def refusal(question: FromRepl, why: str) -> ToRepl:
+    """Return the answer to a question that is not gone into."""
+    if isinstance(question, Asked):
+        return SubAnswers(refused=why)
+    if isinstance(question, Claimed):
+        return ClaimChecked(refused=why)
+    return BudgetTold(why)
+
+
 @dataclass(frozen=True, slots=True)
 class ReplFacts:
     """What a session is like; the root model and the user are told."""
@@ -140,7 +149,9 @@ class ReplFacts:
     modules: tuple[str, ...]
     """What the code may import."""
     walls: tuple[str, ...]
-    """The layers in force around the code, strongest last."""
+    """The layers in force around the code, in the order in which they were put up."""
+    walls_missing: tuple[str, ...] = ()
+    """The layers that could not be put up, each as `name: why`."""
 
 
 class Repl(Protocol):

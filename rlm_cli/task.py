@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rlm_cli.confinement import Level
 from rlm_cli.context import Context
 from rlm_cli.types import Profile
 
@@ -17,3 +18,5 @@ class Task:
     """Resolved: windows and prices are known as far as they can be."""
     warnings: tuple[str, ...] = ()
     """What was noticed while the inputs were read: the result has to say it too."""
+    require_sandbox: Level | None = None
+    """How much of a sandbox there must be; None: whatever the system has."""

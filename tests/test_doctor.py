@@ -10,6 +10,7 @@ from support.command import finish, rlm, start
 from support.listing_server import listing
 
 from rlm_cli import __version__
+from rlm_cli.confinement import MEANINGS
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +43,14 @@ def test_a_bare_machine_is_described_and_nothing_is_wrong_with_it() -> None:
     assert found["profile"]["without -p"].startswith("none; ")
     assert "ANTHROPIC_API_KEY" in found["keys"]["not set"]
     assert found["tokenizer"]["o200k_base"].startswith("counts offline (2 tokens")
-    assert {"policy", "process"} <= set(found["sandbox"]["in force"].split(", "))
+    sandbox = found["sandbox"]
+    assert sandbox["level"] in ("full", "process")
+    assert sandbox["policy"] == "code says and touches only what is listed"
+    assert set(MEANINGS) - set(sandbox) <= {"uid"}
+    assert all(
+        sandbox.get(name, meaning) == meaning or "not here: " in sandbox[name] for name, meaning in MEANINGS.items()
+    )
+    assert sandbox["PDF reader"].split(";")[0] in ("full", "process")
     assert found["local servers"]["Ollama"] == "does not answer at http://127.0.0.1:9"
     assert all(value.endswith("(not there yet)") for value in found["files"].values())
 

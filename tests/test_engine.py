@@ -70,6 +70,25 @@ def test_a_session_that_cannot_be_rebuilt_says_that_all_is_lost(tmp_path: Path) 
     assert ("are kept" in told) == (run.result.answer == "kept")
 
 
+def test_a_cell_that_does_otherwise_when_it_is_run_again_costs_itself_and_what_came_after(tmp_path: Path) -> None:
+    run = Run(
+        tmp_path,
+        [
+            cell("kept = llm_query('once')"),
+            # The address of an object is another one in another process.
+            cell("class A:\n    pass\nfleeting = llm_query(str(id(A())))"),
+            cell("after = 1"),
+            cell("sum(range(10**13))"),
+            cell("FINAL([kept, 'fleeting' in dir(), 'after' in dir()])"),
+        ],
+        cell_timeout=0.5,
+    )
+    assert json.loads(run.result.answer) == ["re once", False, False]
+    assert "rebuilt up to iteration 2, whose code did otherwise when it was run again" in run.told(4)
+    assert "what this cell had set and for A, fleeting, after." in run.told(4)
+    assert run.sub_prompts().count("once") == 1
+
+
 def test_waiting_for_models_does_not_count_as_computing(tmp_path: Path) -> None:
     run = Run(
         tmp_path,

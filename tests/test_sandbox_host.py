@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.repl import NOW, context_of, session_over
 
+from rlm_cli.confinement import MEANINGS
 from rlm_cli.context import Context
 from rlm_cli.errors import CellTimedOut, ReplDied, SandboxError
 from rlm_cli.sandbox import ChildRepl, open_repl
@@ -177,9 +178,9 @@ def test_the_facts_say_what_a_session_is_like() -> None:
     assert facts.python.count(".") == 2
     assert {"re", "json", "ast", "collections"} <= set(facts.modules)
     assert "os" not in facts.modules
-    assert "policy" in facts.walls
-    assert "rlimits" in facts.walls
-    assert not any("Landlock" in wall or "seccomp" in wall for wall in facts.walls)
+    assert facts.walls[:2] == ("policy", "process")
+    named = {*facts.walls, *(each.partition(":")[0] for each in facts.walls_missing)}
+    assert named - {"policy", "process", "uid"} == set(MEANINGS) - {"uid"}
 
 
 def test_a_reply_too_large_for_a_frame_fails_that_call_alone() -> None:

@@ -16,6 +16,7 @@ from rlm_cli import analysis
 from rlm_cli.cli.failures import say, say_error
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.terminal import is_terminal, print_answer
+from rlm_cli.confinement import Level
 from rlm_cli.display.plain import PlainLines
 from rlm_cli.display.safe import safe
 from rlm_cli.errors import UsageError
@@ -39,6 +40,7 @@ class Job:
     profile: str | None
     overrides: Overrides
     trusts_repository: bool
+    require_sandbox: Level | None
     format: str
     output: str | None
     events: str | None
@@ -55,7 +57,9 @@ def perform(job: Job) -> int:
         if job.output is not None:
             _check_writable(job.output, job.inputs)
         with _waiting(job, "reading the input, getting the models ready"):
-            prepared = analysis.prepare(job.inputs, job.question, profile, job.load_options, sys.stdin.buffer)
+            prepared = analysis.prepare(
+                job.inputs, job.question, profile, job.load_options, sys.stdin.buffer, job.require_sandbox
+            )
         task = prepared.task
         stack.callback(task.context.close)
         for warning in task.warnings:

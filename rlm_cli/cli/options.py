@@ -8,6 +8,13 @@ import typer
 from rlm_cli.cli.completion import profile_names
 
 
+class SandboxLevel(StrEnum):
+    """The names of `confinement.LEVELS`, the highest first."""
+
+    FULL = "full"
+    PROCESS = "process"
+
+
 class Format(StrEnum):
     """The names of `reports.FORMATS`, which is not imported here: help has to be quick."""
 
@@ -24,7 +31,7 @@ def _models(*names: str, help: str, metavar: str | None = None, **more: Any) -> 
     return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Models", **more)
 
 
-def _limits(*names: str, help: str, metavar: str) -> Any:
+def _limits(*names: str, help: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Limits")
 
 
@@ -70,6 +77,9 @@ MaxDepth = Annotated[Whole, _limits("--max-depth", metavar="N", help="1: sub-cal
 MaxTokens = Annotated[Text, _limits("--max-tokens", metavar="N", help="Input and output of all calls; or none.")]
 Timeout = Annotated[float | None, _limits("--timeout", metavar="SECONDS", help="For the whole run.")]
 Concurrency = Annotated[Whole, _limits("--concurrency", metavar="N", help="Calls side by side.")]
+RequireSandbox = Annotated[
+    SandboxLevel | None, _limits("--require-sandbox", help="Refuse to run with less around the model's code.")
+]
 
 ReportFormat = Annotated[Format, _output("-f", "--format", help="How the answer is printed.")]
 Output = Annotated[Text, _output("-o", "--output", metavar="FILE", help="Write the answer to FILE, not to stdout.")]

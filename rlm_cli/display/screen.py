@@ -12,6 +12,7 @@ from rlm_cli.amounts import cost, counted
 from rlm_cli.display.code import highlighted
 from rlm_cli.display.lines import behind, cut, flat, meter, share_bar, wrapped
 from rlm_cli.display.state import CODE, OUTPUT, Head, Iteration, Run, State, Subcalls
+from rlm_cli.display.wording import sandbox
 from rlm_cli.events import ContextLoaded, RunStarted
 from rlm_cli.types import Usage
 
@@ -110,7 +111,7 @@ def _context(loaded: ContextLoaded) -> Iterator[tuple[str, str]]:
     yield "context", f"{size} from {named}"
     if loaded.skipped:
         yield "skipped", ", ".join(f"{number:,} {reason}" for reason, number in loaded.skipped.items())
-    yield "sandbox", ", ".join(loaded.sandbox)
+    yield "sandbox", sandbox(loaded)
 
 
 def _title(iteration: Iteration, now: float) -> Text:

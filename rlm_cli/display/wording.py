@@ -42,7 +42,7 @@ def _said(event: Event, asked: str | None) -> str:
                 f"context: {counted(event.documents, 'document')}, {event.characters:,} characters, "
                 f"{about}{event.tokens:,} tokens"
                 + (f"; skipped: {skipped}" if skipped else "")
-                + f"; sandbox: {', '.join(event.sandbox)}"
+                + f"; sandbox: {sandbox(event)}"
             )
         case IterationStarted():
             return f"iteration {event.number}"
@@ -61,8 +61,8 @@ def _said(event: Event, asked: str | None) -> str:
             return f"sub-call failed: {safe_line(event.error)}"
         case CodeFinished():
             if event.error is not None:
-                return f"code failed: {_head(event.error)}"
-            return f"code done in {event.seconds:.2f} s: {_head(event.output) or 'no output'}"
+                return f"code failed: {_head(event.error)}{_tampered(event)}"
+            return f"code done in {event.seconds:.2f} s: {_head(event.output) or 'no output'}{_tampered(event)}"
         case HistoryCompacted():
             return f"folded {counted(event.outputs, 'old output')}: {event.tokens_before:,} to {event.tokens_after:,}"
         case AnswerGiven():
@@ -73,6 +73,17 @@ def _said(event: Event, asked: str | None) -> str:
             failed = f": {safe_line(event.error)}" if event.error else ""
             return f"run finished: {event.status} ({event.stop_reason}){failed}"
     return event.type
+
+
+def sandbox(loaded: ContextLoaded) -> str:
+    """Return what holds the code: how much of a sandbox, its layers, and those that the system lacks."""
+    level = f"{loaded.sandbox_level}: " if loaded.sandbox_level else ""
+    lacking = f"; not here: {', '.join(loaded.sandbox_missing)}" if loaded.sandbox_missing else ""
+    return safe_line(f"{level}{', '.join(loaded.sandbox)}{lacking}")
+
+
+def _tampered(finished: CodeFinished) -> str:
+    return safe_line(f"; it had overwritten {', '.join(finished.tampered)}") if finished.tampered else ""
 
 
 def _instead(model: str, asked: str | None) -> str:

@@ -18,8 +18,15 @@ from rlm_cli.engine.subcalls import Subcalls
 from rlm_cli.errors import CellTimedOut, ReplDied, RlmError
 from rlm_cli.events import CallPath, CodeFinished, CodeStarted, Event
 from rlm_cli.findings import Refusal, check_claim, unverified
-from rlm_cli.seams import Asked, BudgetTold, Cell, CellFinished, ClaimChecked, Claimed, FromRepl, ToRepl
+from rlm_cli.seams import Asked, BudgetTold, Cell, CellFinished, ClaimChecked, Claimed, FromRepl, ToRepl, refusal
 from rlm_cli.types import Citation
+
+QUESTIONS = 10_000
+"""That one cell may ask, those included that cost nothing: code may be made to fill our disk and memory with them."""
+_INSISTENCE = 1_000
+"""Refusals after which code that goes on asking is stopped with its session."""
+CITATIONS = 2_000
+"""That one run records."""
 
 
 @dataclass(slots=True)
@@ -30,6 +37,7 @@ class _Running:
     last_word: bool
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     """Of its sub-calls."""
+    questions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     evidence: list[Citation] = field(default_factory=list)
     """What FINAL has given, until it is accepted."""
 
@@ -58,7 +66,13 @@ class Cells:
             raise
         for name in finished.tampered:
             self.progress.warnings[f"the model's code had overwritten {name}; it was restored"] = None
-        yield CodeFinished(path=here, output=finished.output, error=finished.error, seconds=self.session.seconds)
+        yield CodeFinished(
+            path=here,
+            output=finished.output,
+            error=finished.error,
+            seconds=self.session.seconds,
+            tampered=finished.tampered,
+        )
         return finished
 
     def _converse(self, cell: Cell, here: CallPath, last_word: bool) -> Generator[Event, None, CellFinished]:
@@ -66,7 +80,15 @@ class Cells:
         try:
             self.session.send(cell, functools.partial(self.budget.cell_seconds_left, last_word))
             while not isinstance(message := self.session.receive(), CellFinished):
-                self.session.answer((yield from self._answer(message, running)))
+                asked = next(running.questions)
+                if asked > QUESTIONS + _INSISTENCE:
+                    raise ReplDied(f"its code asked more than {QUESTIONS:,} questions in one cell and did not stop")
+                if asked > QUESTIONS:
+                    self.session.answer(
+                        refusal(message, f"one cell may ask {QUESTIONS:,} questions; go on in the next")
+                    )
+                else:
+                    self.session.answer((yield from self._answer(message, running)))
         except (CellTimedOut, ReplDied) as error:
             self.progress.warnings[f"iteration {cell.number}: {error}; the session was replaced"] = None
             aftermath = "" if last_word else " " + self.session.recover()
@@ -83,6 +105,8 @@ class Cells:
             checked = self._check(question, running.last_word)
             if isinstance(checked, Refusal):
                 return ClaimChecked(refused=checked.reason)
+            if len(self.progress.citations) + len(running.evidence) >= CITATIONS:
+                return ClaimChecked(refused=f"{CITATIONS:,} quotes are recorded; more than that nobody will check")
             if question.final:
                 running.evidence.append(checked)
             else:

@@ -33,6 +33,7 @@ from rlm_cli.events import (
     RunStarted,
 )
 from rlm_cli.seams import Cell, CellFinished, Final, ModelClient, Repl, ReplFacts
+from rlm_cli.strength import level_of
 from rlm_cli.task import Task
 from rlm_cli.types import Reply, Result, Status, StopReason, Usage
 
@@ -256,4 +257,6 @@ def _context_loaded(context: Context, facts: ReplFacts, path: CallPath) -> Conte
         inputs=context.inputs,
         skipped=context.skipped_by_reason(),
         sandbox=facts.walls,
+        sandbox_level=level_of(facts.walls) or "",
+        sandbox_missing=facts.walls_missing,
     )

@@ -80,25 +80,27 @@ class Session:
     def recover(self) -> str:
         """Replace the child and run the earlier cells again. Return what the root model has to know about it.
 
-        Raises SandboxError when no child can be started at all.
+        A cell that does not run as it did is left out, with all that stood on it. Raises SandboxError when no child
+        can be started at all.
         """
         self._repl.close()
-        self._repl = self._open_repl(self._context)
-        rebuilt: tuple[str, ...] = ()
-        try:
-            for past in self._past:
-                rebuilt = self._replay(past)
-        except (CellTimedOut, ReplDied):
-            self._repl.close()
+        unrepeatable: tuple[int, ...] = ()
+        while True:
             self._repl = self._open_repl(self._context)
-            self._past, self._variables = [], ()
-            return "The session was restarted and could not be rebuilt: all variables are lost."
+            rebuilt: tuple[str, ...] = ()
+            repeated: list[_PastCell] = []
+            try:
+                for past in self._past:
+                    rebuilt = self._replay(past)
+                    repeated.append(past)
+                break
+            except (CellTimedOut, ReplDied):
+                self._repl.close()
+                unrepeatable = tuple(past.cell.number for past in self._past[len(repeated) :]) + unrepeatable
+                self._past = repeated
         lost = [name for name in self._variables if name not in rebuilt]
         self._variables = rebuilt
-        if lost:
-            some = ", ".join(lost[:20]) + (f" and {len(lost) - 20} more" if len(lost) > 20 else "")
-            return f"The session was restarted and rebuilt, but for what this cell had set and for {some}."
-        return "The session was restarted and rebuilt: variables of earlier iterations are kept, this cell's are lost."
+        return _told(unrepeatable, lost, bool(self._past))
 
     def _replay(self, past: _PastCell) -> tuple[str, ...]:
         """Run a cell again with the answers it was given; return the variables there are then."""
@@ -117,3 +119,19 @@ class Session:
             if answer is None or asked != message:
                 raise ReplDied(f"iteration {past.cell.number} asked something else when it was run again")
             self._repl.answer(answer)
+
+
+def _told(unrepeatable: tuple[int, ...], lost: list[str], rebuilt: bool) -> str:
+    """Say what is left of a session. `unrepeatable`: iterations; `lost`: variables; `rebuilt`: something is left."""
+    if unrepeatable and not rebuilt:
+        return "The session was restarted and could not be rebuilt: all variables are lost."
+    named = ", ".join(lost[:20]) + (f" and {len(lost) - 20} more" if len(lost) > 20 else "")
+    but = f"what this cell had set{f' and for {named}' if named else ''}"
+    if unrepeatable:
+        return (
+            f"The session was restarted and rebuilt up to iteration {unrepeatable[0]}, whose code did otherwise when "
+            f"it was run again: everything is kept but for {but}."
+        )
+    if lost:
+        return f"The session was restarted and rebuilt, but for {but}."
+    return "The session was restarted and rebuilt: variables of earlier iterations are kept, this cell's are lost."

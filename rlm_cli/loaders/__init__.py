@@ -6,5 +6,6 @@ Not covered: writing the text (context_writer.py), notebooks and archives, git r
 
 from rlm_cli.loaders.loading import Loaded, load
 from rlm_cli.loaders.options import LoadOptions
+from rlm_cli.loaders.pdf import PdfReader
 
-__all__ = ["LoadOptions", "Loaded", "load"]
+__all__ = ["LoadOptions", "Loaded", "PdfReader", "load"]

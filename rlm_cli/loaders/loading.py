@@ -42,7 +42,7 @@ def load(inputs: Sequence[str], options: LoadOptions = _DEFAULT, stdin: BinaryIO
     """Load files, folders and streams (`-`: `stdin`) into one Context.
 
     Raises InputError when an input does not exist, cannot be read or is no text, and when all together hold none;
-    UsageError for a pattern that can match nothing.
+    UsageError for a pattern that can match nothing, SandboxError where the reader of PDFs has less than is required.
     """
     with ExitStack() as closing:
         sources = []
@@ -68,7 +68,7 @@ class _Reading:
         self._skipped: list[Skipped] = []
         self._loaded: list[str] = []
         self._latin_1: list[str] = []
-        self._pdfs = PdfReader(options.passwords)
+        self._pdfs = PdfReader(options.passwords, require=options.require_sandbox)
         self._attachments: list[tuple[str, int]] = []
         self._scanned: list[remarks.Scanned] = []
         self._damaged: list[tuple[str, list[int]]] = []

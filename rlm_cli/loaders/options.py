@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from rlm_cli.confinement import Level
+
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
@@ -21,3 +23,5 @@ class LoadOptions:
     """Count the tokens of each document rather than estimate them from a sample: 0.1 s a million characters."""
     passwords: tuple[str, ...] = field(default=(), repr=False)
     """Tried in order on every encrypted PDF; never shown, never recorded."""
+    require_sandbox: Level | None = None
+    """How much of a sandbox the reader of PDFs must have; None: whatever the system has."""

@@ -18,13 +18,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
-from rlm_cli.confinement import hidden
+from rlm_cli.confinement import Level, Walls, hidden
 from rlm_cli.context_writer import MOST_PAGES
-from rlm_cli.errors import InputError
+from rlm_cli.errors import InputError, SandboxError
 from rlm_cli.loaders.page_text import one_line, page_text
 from rlm_cli.loaders.tree import Unloadable
+from rlm_cli.strength import refuse_less
 
 WORKER = Path(__file__).parent / "pdf_worker.py"
 PATIENCE = 60.0
@@ -77,11 +78,18 @@ class Pdf:
 
 
 class PdfReader:
-    """Reads PDFs one after another. Raises InputError when it cannot even start."""
+    """Reads PDFs one after another. Raises InputError when it cannot start, SandboxError with less than `require`."""
 
-    def __init__(self, passwords: Sequence[str] = (), program: Path = WORKER, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        passwords: Sequence[str] = (),
+        program: Path = WORKER,
+        patience: float = PATIENCE,
+        require: Level | None = None,
+    ) -> None:
         """`program` is what the child runs; tests give it one that lies."""
         self._passwords = list(passwords)
+        self._require = require
         self._program = program
         self._patience = patience
         self._child: _Child | None = None
@@ -91,16 +99,23 @@ class PdfReader:
         """The child's process id, while there is one."""
         return self._child.pid if self._child is not None else None
 
-    @property
-    def walls(self) -> tuple[str, ...]:
-        """The names of the layers around the child, while there is one."""
-        return self._child.walls if self._child is not None else ()
+    def start(self) -> Walls:
+        """Start the child unless there is one; return what is in force around it."""
+        if self._child is None:
+            self._child = _Child(self._program, self._patience)
+        if self._require is not None:
+            try:
+                refuse_less(self._require, "the reader of PDFs", *self._child.walls)
+            except SandboxError:
+                self.close()
+                raise
+        return self._child.walls
 
     def open(self, descriptor: int) -> Pdf:
         """Open the PDF in a file. Raises Unloadable; what it holds is read by `pieces`."""
         try:
-            if self._child is None:
-                self._child = _Child(self._program, self._patience)
+            self.start()
+            assert self._child is not None
             self._child.give(descriptor, self._passwords)
             head = self._child.hear(self._patience)
         except _Broken as broken:
@@ -165,6 +180,10 @@ class PdfReader:
         return Unloadable(broken.reason, failed=broken.reason != TOO_LARGE)
 
 
+def _are_texts(value: Any) -> TypeGuard[list[str]]:
+    return type(value) is list and all(type(each) is str for each in value)
+
+
 class _Broken(Exception):
     """The child is of no further use; `reason` is that of the skip."""
 
@@ -201,17 +220,18 @@ class _Child:
         finally:
             theirs.close()
         try:
-            ready = self.hear(patience).get("ready")
+            said = self.hear(patience)
+            ready, missing = said.get("ready"), said.get("missing")
         except _Broken:
-            ready = None
+            ready = missing = None
         except BaseException:
             self.kill()
             raise
-        if type(ready) is not list or not all(type(wall) is str for wall in ready):
+        if not _are_texts(ready) or not _are_texts(missing):
             self.kill()
             raise InputError("PDFs cannot be read: their reader does not start", "pip install 'pypdfium2>=5,<6'")
-        self.walls: tuple[str, ...] = tuple(ready)
-        """The operating system's layers in force; said before it saw any PDF."""
+        self.walls = Walls(tuple(ready), tuple(missing))
+        """What it said before it saw any PDF."""
 
     @property
     def pid(self) -> int:

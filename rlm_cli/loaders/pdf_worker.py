@@ -6,25 +6,24 @@ It imports nothing of this package but confinement.py, by its place. It says whi
 another as a descriptor, with the passwords to try, and says how many pages there are, then each page's text and printed
 label. What it says is checked by pdf.py.
 
-Covered, once pdfium is loaded and before a PDF is seen: no environment, folder or descriptor of the parent's, the walls
-of confinement.py (nobody where we were root, 4 GB, no process, no file written), and no network where the system lets
-us leave it. Not covered: where we are not root, the files of our user can be read, and sockets that have a place among
-the files be reached; where the network cannot be left (`netns` is not among the walls), connections can be opened.
-PDFs of one run, and the passwords, are seen by the same process: one can falsify the text of those that follow.
+Covered, once pdfium is loaded and before a PDF is seen: no environment, folder or descriptor of the parent's, and the
+walls of confinement.py. Not covered: PDFs of one run, and the passwords, are seen by the same process: one can falsify
+the text of those that follow.
 """
 
 import codecs
 import contextlib
 import functools
 import importlib.util
+import io
 import json
 import os
 import resource
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pypdfium2
 from pypdfium2 import raw
@@ -34,25 +33,55 @@ _ROOM = 4 << 30
 """Bytes of address space."""
 _CPU_SECONDS = 600
 """For one PDF."""
+_CALLS = ("getrusage", "lseek", "prlimit64", "recvmsg")
+"""System calls for taking a PDF, reading in it, and limiting our own time."""
+_PIECE = 1 << 16
+"""Bytes that are read at once."""
 _SHORT = 1_000
 """Characters of a title; a label may have a tenth of that."""
 _OWN_CONTENT = (raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT)
 """Annotations that are part of what a reader sees on the page: filled-in form fields, typed-on text."""
 
 
-def _serve(channel: socket.socket, walls: Sequence[str]) -> None:
-    _send(channel, {"ready": walls})
+def _serve(channel: socket.socket, walls: Any) -> None:
+    _send(channel, {"ready": walls.standing, "missing": walls.missing})
     while True:
         head, descriptors, _, _ = socket.recv_fds(channel, _LENGTH.size, 1)
         if not head:
             return
         passwords = json.loads(_take(channel, *_LENGTH.unpack(head)))
-        with os.fdopen(descriptors[0], "rb") as file:
+        with io.BufferedReader(_File(descriptors[0]), _PIECE) as file:
             for frame in _read(file, passwords):
                 _send(channel, frame)
 
 
-def _read(file: BinaryIO, passwords: list[str]) -> Iterator[dict[str, Any]]:
+class _File(io.RawIOBase):
+    """A file that may only be read: Python's own asks for its status, which is not among our calls."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return os.lseek(self._descriptor, offset, whence)
+
+    def readinto(self, buffer: Any, /) -> int:
+        piece = os.read(self._descriptor, len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
+def _read(file: Any, passwords: list[str]) -> Iterator[dict[str, Any]]:
     _allow(_CPU_SECONDS)
     access, _held = pypdfium2.internal.get_bufreader(file)  # what is held must live as long as the PDF
     handle, error = _opened(access, passwords)
@@ -141,8 +170,8 @@ def _allow(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
-def _confined(parent: int) -> tuple[str, ...]:
-    """Put up the walls; return the names of those that stand.
+def _confined(parent: int) -> Any:
+    """Put up the walls; return which stand and which do not, as confinement.Walls.
 
     Nobody may be unable to read where Python lies, so that whatever is loaded on first use is loaded here.
     """
@@ -154,7 +183,7 @@ def _confined(parent: int) -> tuple[str, ...]:
     confinement = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(confinement)
     limits = {resource.RLIMIT_AS: _ROOM, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_NPROC: 0, resource.RLIMIT_CORE: 0}
-    return (*confinement.without_network(), *confinement.confine(limits, parent))
+    return confinement.confine(limits, parent, _CALLS)
 
 
 if __name__ == "__main__":

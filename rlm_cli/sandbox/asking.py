@@ -19,6 +19,7 @@ from rlm_cli.sandbox.protocol import (
     Channel,
     Frame,
     encode,
+    memory_of,
 )
 from rlm_cli.sandbox.tables import place_name
 from rlm_cli.sandbox.values import FailedReply, Reply, SubCallError
@@ -60,9 +61,11 @@ class Parent:
 
     def ask(self, prompts: list[str], model: str | None, batched: bool) -> tuple[list[Reply | FailedReply], str | None]:
         """Send prompts and return what they came to, with the parent's summary; raises SubCallError when refused."""
+        if (size := sum(map(memory_of, prompts))) > BATCH_LIMIT:
+            raise ValueError(
+                f"the batch takes {size:,} bytes of memory; the limit is {BATCH_LIMIT:,}: send it in parts"
+            )
         frames = [encode({"tag": "prompt", "text": prompt}) for prompt in prompts]
-        if sum(map(len, frames)) > BATCH_LIMIT:
-            raise ValueError(f"the batch has {sum(map(len, frames)):,} bytes; the limit is {BATCH_LIMIT:,}")
         with self._undisturbed():
             self._channel.send({"tag": "asked", "count": len(prompts), "model": model, "batched": batched})
             for frame in frames:

@@ -1,7 +1,7 @@
 """The walls around the child, as large as its work needs, put up by the child before any foreign code runs.
 
 Covered: how much memory and time it may use; no process, no file. What the walls are, and what they do not cover:
-confinement.py. `walls` never names a layer that is not in force.
+confinement.py.
 """
 
 import math
@@ -41,8 +41,8 @@ def address_space() -> int:
         return _FALLBACK_SIZE
 
 
-def confine(allowed: Room, parent: int) -> tuple[str, ...]:
-    """Put up the walls and return the names of those that stand. `parent` is the process that must outlive us."""
+def confine(allowed: Room, parent: int) -> confinement.Walls:
+    """Put up the walls and say which stand. `parent` is the process that must outlive us."""
     limits = {
         resource.RLIMIT_AS: allowed.memory,
         resource.RLIMIT_FSIZE: 0,

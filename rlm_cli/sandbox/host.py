@@ -9,12 +9,14 @@ import time
 from functools import cache
 from pathlib import Path
 
+from rlm_cli.confinement import Level
 from rlm_cli.context import Context
 from rlm_cli.errors import CellTimedOut, ReplDied, SandboxError
-from rlm_cli.sandbox.messages import Inbox, answers, frames_of, hello, read_ready, refusal_of
+from rlm_cli.sandbox.messages import Inbox, answers, frames_of, hello, read_ready
 from rlm_cli.sandbox.process import WORKER, Child
 from rlm_cli.sandbox.protocol import encode
-from rlm_cli.seams import Cell, CellFinished, FromRepl, ReplFacts, ToRepl
+from rlm_cli.seams import Cell, CellFinished, FromRepl, ReplFacts, ToRepl, refusal
+from rlm_cli.strength import refuse_less
 from rlm_cli.types import Limits
 
 START_SECONDS = 60.0
@@ -27,13 +29,20 @@ _INTERRUPTS = 4
 """Spread over the grace: one can come before the cell has begun, or be caught by an `except` that cleans up."""
 
 
-def open_repl(context: Context, limits: Limits, now: float | None = None) -> "ChildRepl":
+def open_repl(context: Context, limits: Limits, now: float | None = None, require: Level | None = None) -> "ChildRepl":
     """Start a session over `context`; raises SandboxError. Call from the thread that will outlive the session.
 
     `now`: seconds since 1970 at which the session's clock starts; a replay has to give the same. None: the moment at
-    which this process first asked.
+    which this process first asked. `require`: how much of a sandbox there must be; None: whatever the system has.
     """
-    return ChildRepl(context, limits, _first_asked() if now is None else now)
+    repl = ChildRepl(context, limits, _first_asked() if now is None else now)
+    try:
+        if require is not None:
+            refuse_less(require, "code", repl.facts.walls, repl.facts.walls_missing)
+    except SandboxError:
+        repl.close()
+        raise
+    return repl
 
 
 @cache
@@ -141,7 +150,7 @@ class ChildRepl:
                 if isinstance(message, CellFinished):
                     return message
                 # The question and the interrupt crossed; refused, the code meets the interrupt next.
-                for frame in frames_of(refusal_of(message)):
+                for frame in frames_of(refusal(message, "the cell's time is over")):
                     self._write(frame)
         self._dead = "the cell did not stop"
         self._child.kill()

@@ -24,6 +24,7 @@ from rlm_cli.sandbox.protocol import (
     Frame,
     FrameTooLarge,
     encode,
+    memory_of,
 )
 from rlm_cli.seams import (
     Asked,
@@ -87,7 +88,7 @@ class Inbox:
         if frame.get("tag") != "prompt":
             raise ValueError("a prompt was due")
         prompt = _text(frame, "text", FRAME_LIMIT)
-        self._size += len(prompt)
+        self._size += memory_of(prompt)
         if self._size > BATCH_LIMIT:
             raise ValueError("a batch is too large")
         self._prompts.append(prompt)
@@ -122,7 +123,12 @@ def read_ready(frame: Frame) -> ReplFacts:
         raise ValueError(_text(frame, "reason", 500))
     if frame.get("tag") != "ready":
         raise ValueError("it was not ready")
-    return ReplFacts(_text(frame, "python", 50), _texts(frame, "modules", 500), _texts(frame, "walls", 50))
+    return ReplFacts(
+        _text(frame, "python", 50),
+        _texts(frame, "modules", 500),
+        _texts(frame, "walls", 50),
+        _texts(frame, "missing", 50),
+    )
 
 
 def hello(context: Context, limits: Limits, now: float) -> Iterator[Frame]:
@@ -181,16 +187,6 @@ def _sub_answer(answer: SubAnswer) -> bytes:
         return encode({"tag": "answer", "text": answer.text, "error": error, "truncated": answer.truncated})
     except FrameTooLarge:
         return encode({"tag": "answer", "text": None, "error": "the reply is too large", "truncated": False})
-
-
-def refusal_of(question: FromRepl) -> ToRepl:
-    """Return the answer to a question that comes too late."""
-    too_late = "the cell's time is over"
-    if isinstance(question, Asked):
-        return SubAnswers(refused=too_late)
-    if isinstance(question, Claimed):
-        return ClaimChecked(refused=too_late)
-    return BudgetTold(too_late)
 
 
 def answers(question: FromRepl | None, answer: ToRepl) -> bool:

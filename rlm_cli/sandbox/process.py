@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rlm_cli.confinement import hidden
 from rlm_cli.errors import SandboxError
-from rlm_cli.sandbox.protocol import Channel
+from rlm_cli.sandbox.protocol import STRUCTURE_LIMIT, Channel
 
 WORKER = Path(__file__).parent / "worker.py"
 _REAP_SECONDS = 10.0
@@ -50,7 +50,7 @@ class Child:
             raise SandboxError(f"the sandbox's process cannot be started: {error.strerror}") from error
         finally:
             theirs.close()
-        self.channel = Channel(ours)
+        self.channel = Channel(ours, STRUCTURE_LIMIT)
 
     @property
     def pid(self) -> int:

@@ -2,12 +2,15 @@
 
 Covered: framing, deadlines, the sizes both ends keep to. Not covered: what the objects mean (messages.py on the
 parent's side, asking.py and session.py on the child's). Nothing here trusts the other end: a length that lies, bytes
-that are no JSON or a value that is no object raise ValueError, silence raises TimeoutError, a closed end EOFError.
+that are no JSON, more values than there is a use for, or a value that is no object raise ValueError, silence raises
+TimeoutError, a closed end EOFError.
 """
 
 import json
+import re
 import socket
 import struct
+import sys
 import time
 from typing import Any
 
@@ -15,8 +18,10 @@ FRAME_LIMIT = 16 * 1024 * 1024
 """Bytes of one frame. A prompt or a reply travels in one."""
 PROMPTS_LIMIT = 10_000
 """Prompts of one batch."""
-BATCH_LIMIT = 512 * 1024 * 1024
-"""Bytes of one batch, all its prompts together."""
+STRUCTURE_LIMIT = 64 * 1024
+"""Bytes of what the parent hears in one frame, texts aside: 16 MB of brackets would become hundreds of objects."""
+BATCH_LIMIT = 256 * 1024 * 1024
+"""Bytes of one batch, all its prompts together, as they lie in memory (`memory_of`)."""
 OUTPUT_LIMIT = 1_000_000
 """Characters of one cell's output that are kept."""
 ANSWER_LIMIT = 1_000_000
@@ -38,6 +43,8 @@ VARIABLES_LIMIT = 1_000
 
 _LENGTH = struct.Struct(">I")
 _CHUNK = 1 << 16
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)
+"""A text in JSON. It matches whatever follows a quotation mark, an end that is missing too: so it looks once only."""
 
 Frame = dict[str, Any]
 
@@ -49,9 +56,12 @@ class FrameTooLarge(ValueError):
 class Channel:
     """One end of the conversation. A deadline is a time.monotonic() value; None waits for ever."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, structure_limit: int = FRAME_LIMIT) -> None:
         self._socket = end
+        self._structure_limit = structure_limit
         self._received = bytearray()
+        self._waits: float | None = None
+        """The socket's time limit."""
 
     def send(self, frame: Frame, deadline: float | None = None) -> None:
         """Send one frame whole. After any error but FrameTooLarge the channel is of no further use."""
@@ -74,6 +84,8 @@ class Channel:
         if length > FRAME_LIMIT:
             raise ValueError(f"a frame of {length:,} bytes is announced; the limit is {FRAME_LIMIT:,}")
         body = self._take(_LENGTH.size + length, deadline)[_LENGTH.size :]
+        if length > self._structure_limit and len(_TEXT.sub(b"", body)) > self._structure_limit:
+            raise ValueError("a frame has too many parts")
         try:
             frame = json.loads(body.decode("utf-8"))
         except (ValueError, RecursionError) as error:
@@ -87,6 +99,7 @@ class Channel:
         if self._received:
             return True
         self._socket.setblocking(False)
+        self._waits = 0.0
         try:
             self._received += self._socket.recv(1)
         except BlockingIOError:
@@ -117,7 +130,15 @@ class Channel:
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise TimeoutError
-        self._socket.settimeout(left)
+        # Not without need: the child, which never waits for a time, has no system call left for it.
+        if left is not None or self._waits is not None:
+            self._socket.settimeout(left)
+            self._waits = left
+
+
+def memory_of(prompt: str) -> int:
+    """Return the bytes that a text takes in memory: one that is not ASCII takes up to four a character."""
+    return sys.getsizeof(prompt)
 
 
 def encode(frame: Frame) -> bytes:

@@ -52,7 +52,8 @@ def open_session(channel: Channel, context_file: int, parent: int) -> "Session":
             "tag": "ready",
             "python": platform.python_version(),
             "modules": session.modules,
-            "walls": ["policy", "process", *walls],
+            "walls": ["policy", "process", *walls.standing],
+            "missing": list(walls.missing),
         }
     )
     return session

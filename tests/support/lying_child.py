@@ -30,7 +30,7 @@ def stop() -> None:
     time.sleep(1000)
 
 
-READY = {"tag": "ready", "python": "3", "modules": [], "walls": []}
+READY = {"tag": "ready", "python": "3", "modules": [], "walls": [], "missing": []}
 FINISHED = {
     "tag": "finished", "number": 1, "output": "", "characters": 0, "error": None, "final": None,
     "variables": [], "tampered": [],

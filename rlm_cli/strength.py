@@ -1,0 +1,27 @@
+"""How much of a sandbox there is: its level in a word, and the refusal to go on with less than was asked for."""
+
+from collections.abc import Sequence
+
+from rlm_cli.confinement import LEVELS, Level, lacking
+from rlm_cli.errors import SandboxError
+
+
+def level_of(walls: Sequence[str]) -> Level | None:
+    """Return the highest level that these layers around a child of this process amount to."""
+    return next((level for level in LEVELS if not lacking(level, walls)), None)
+
+
+def refuse_less(level: Level, what: str, walls: Sequence[str], missing: Sequence[str]) -> None:
+    """Raise SandboxError, naming what is missing and why, unless `walls` amount to `level`.
+
+    `what` is held by them; `missing`: layers that could not be put up, each as `name: why`.
+    """
+    absent = lacking(level, walls)
+    if not absent:
+        return
+    reasons = {each.partition(":")[0]: each for each in missing}
+    named = "; ".join(reasons.get(name, name) for name in absent)
+    raise SandboxError(
+        f"--require-sandbox {level}: the sandbox that holds {what} is not complete here: {named}",
+        "run rlm on Linux 5.13 or newer, x86_64 or aarch64; `rlm doctor` shows what is in force",
+    )
