@@ -20,7 +20,8 @@
     ├── LimitReached            3   the Budget said no
     └── SandboxError            5   the sandbox failed
         ├── CellTimedOut            the running cell passed its time limit; the child has been stopped
-        └── ReplDied                the child process ended, or broke the protocol
+        └── ReplDied                the child process ended
+            └── ProtocolBroken      it said what it may not, or when it may not
 
 The engine turns a ModelError of a sub-call into data for the root model, and CellTimedOut and ReplDied into a fresh
 child; only what it cannot mend reaches the command line.
@@ -154,4 +155,8 @@ class CellTimedOut(SandboxError):
 
 
 class ReplDied(SandboxError):
-    """The child process ended or spoke nonsense."""
+    """The child process ended, or had to be ended."""
+
+
+class ProtocolBroken(ReplDied):
+    """The child spoke nonsense, or without being asked."""

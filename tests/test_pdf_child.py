@@ -29,7 +29,7 @@ def be_honest():
     runpy.run_path({str(WORKER)!r}, run_name="__main__")
 
 """
-READY = 'say({"ready": []}); channel.recv(4); channel.recv(1 << 20)\n'
+READY = 'say({"ready": [], "missing": []}); channel.recv(4); channel.recv(1 << 20)\n'
 TWO_PAGES = READY + 'say({"pages": 2, "title": "", "attachments": 0})\n'
 FIRST = 'say({"text": "one", "label": ""})\n'
 

@@ -99,3 +99,54 @@ random.seed(); print(random.random(), {'a', 'b', 'c', 'd'}, hash('a'), list(set(
         with session_over() as session:
             outputs.append(session.value(source))
     assert outputs[0] == outputs[1]
+
+
+# --- what the library remembers -----------------------------------------------------------------------------------
+
+POSING = """
+class {name}({base}):
+    def __hash__(self): return hash({posed})
+    def __eq__(self, other): return True
+    def __call__(self): pass
+"""
+REMEMBERED = {
+    "patterns": ("int", "64", "import re\nre.compile('beta 7', P(64))", "print(len(grep('beta 7')))", "1 of 1 hit"),
+    "patterns by their flags": (
+        "int", "2", "import re\nre.compile('ALPHA', P(2))", "print(re.findall('ALPHA', 'alpha'))", "[]",
+    ),
+    "combined flags": (
+        "int", "10", "import re\ntry: re.RegexFlag(P(0))\nexcept Exception: pass", "print((re.I | re.M) == 10)", "True",
+    ),
+    "replacements": (
+        "str", "'<\\\\1>'", "import re\nre.sub('(b)', P('EVIL'), 'b')", "print(re.sub('(b)', '<\\\\1>', 'b'))", "<b>",
+    ),
+    "forms of numbers": (
+        "str", "'>I'", "import struct\nstruct.unpack(P('<I'), bytes(4))",
+        "import struct\nprint(struct.unpack('>I', bytes([0, 0, 0, 1])))", "(1,)",
+    ),
+    "forms of dates": (
+        "str", "'%Y-%m-%d'", "import datetime\ndatetime.datetime.strptime('2024-03-04', P('%Y-%d-%m'))",
+        "import datetime\nprint(datetime.datetime.strptime('2024-03-04', '%Y-%m-%d').month)", "3",
+    ),
+    "forms of times": (
+        "str", "'%H:%M'", "import time\ntime.strptime('10:20', P('%M:%H'))",
+        "import time\nprint(time.strptime('10:20', '%H:%M')[3])", "10",
+    ),
+    "types": (
+        "object", "int", "import typing\ntyping.List[P()]",
+        "import typing\nprint(typing.List[int])", "typing.List[int]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REMEMBERED)
+def test_what_the_library_remembers_is_forgotten_between_cells(session: Session, what: str) -> None:
+    base, posed, poison, innocent, says = REMEMBERED[what]
+    session.run(POSING.format(name="P", base=base, posed=posed) + poison)
+    assert says in session.value(f"import re\n{innocent}")
+
+
+@pytest.mark.parametrize("name", ["print", "context", "grep", "FINAL"])
+def test_a_name_of_the_session_is_its_own_again_in_the_next_cell(session: Session, name: str) -> None:
+    assert name in session.run(f"{name} = lambda *a, **k: None").tampered
+    assert session.value("print(context)\ngrep('zz')").startswith(session.context.text(0, 50))

@@ -64,7 +64,7 @@ SURVIVED = {
     "deep recursion": ("def f(): return f()\nf()", "RecursionError"),
     "list bomb": ("x = [0]\nwhile True: x += x", "MemoryError"),
     "text bomb": ("x = 'a'\nwhile True: x += x", "MemoryError"),
-    "one large block": ("x = bytearray(10**12)", "MemoryError"),
+    "one large block": ("x = bytes(10**12)", "MemoryError"),
     "huge integer shown": ("str(10 ** 10000)", "ValueError"),
     "huge format width": ("f'{1:>{10**12}}'", ""),
     "huge percent width": ("'%1000000000000d' % 1", ""),
@@ -195,7 +195,7 @@ def test_the_child_is_limited_unprivileged_and_gains_nothing(session: Session) -
     hard = {row[:26].strip(): row[26:].split()[1] for row in rows[1:]}
     for name in ("Max processes", "Max file size", "Max core file size"):
         assert hard[name] == "0"
-    assert hard["Max open files"] == "3"
+    assert hard["Max open files"] == "0"
     assert hard["Max address space"].isdecimal()
     assert hard["Max cpu time"].isdecimal()
 

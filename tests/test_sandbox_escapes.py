@@ -20,6 +20,7 @@ def session() -> Iterator[Session]:
 
 # What must not even compile, or must raise.
 REFUSED = {
+    "breakpoint": "breakpoint()",
     "private of the table": "loot = documents._rows",
     "relative": "from . import session",
     "submodule of a package": "from urllib import request",

@@ -5,11 +5,12 @@ is paid twice. Knows nothing of models: the loop answers the questions, this kee
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rlm_cli.context import Context
-from rlm_cli.errors import CellTimedOut, ReplDied
+from rlm_cli.errors import CellTimedOut, ProtocolBroken, ReplDied
 from rlm_cli.seams import Cell, CellFinished, FromRepl, Repl, ReplFacts, ToRepl
 
 
@@ -33,6 +34,8 @@ class Session:
         self._current = _PastCell(Cell(0, ()))
         self._asked: FromRepl | None = None
         self._variables: tuple[str, ...] = ()
+        self._breaches = 0
+        """How often the protocol was broken since a cell finished last."""
         self.seconds = 0.0
         """What the running or latest cell has computed for."""
         self._repl = open_repl(context)
@@ -52,18 +55,21 @@ class Session:
         self._current = _PastCell(cell)
         self._seconds_left = seconds_left
         self.seconds = 0.0
-        self._repl.send(cell)
+        with self._counted():
+            self._repl.send(cell)
 
     def receive(self) -> FromRepl:
         """Return the cell's next question, or its end. Only the child's own time counts; see `Repl.receive`."""
         started = time.monotonic()
         allowed = max(0.0, min(self._cell_timeout - self.seconds, self._seconds_left()))
-        message = self._repl.receive(allowed)
+        with self._counted():
+            message = self._repl.receive(allowed)
         took = time.monotonic() - started
         self.seconds += took
         if not isinstance(message, CellFinished):
             self._asked = message
             return message
+        self._breaches = 0
         self._current.failed = message.error is not None
         self._variables = message.variables
         # A cell that was interrupted would only run into its limit again: it is not replayed.
@@ -80,11 +86,13 @@ class Session:
     def recover(self) -> str:
         """Replace the child and run the earlier cells again. Return what the root model has to know about it.
 
-        A cell that does not run as it did is left out, with all that stood on it. Raises SandboxError when no child
-        can be started at all.
+        A cell that does not run as it did is left out, with all that stood on it; so is the last one, when the child
+        speaks out of turn again and again: it may have been made to. Raises SandboxError when no child can be started.
         """
         self._repl.close()
         unrepeatable: tuple[int, ...] = ()
+        if self._breaches > 1 and self._past:
+            unrepeatable = (self._past.pop().cell.number,)
         while True:
             self._repl = self._open_repl(self._context)
             rebuilt: tuple[str, ...] = ()
@@ -101,6 +109,14 @@ class Session:
         lost = [name for name in self._variables if name not in rebuilt]
         self._variables = rebuilt
         return _told(unrepeatable, lost, bool(self._past))
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
+        except ProtocolBroken:
+            self._breaches += 1
+            raise
 
     def _replay(self, past: _PastCell) -> tuple[str, ...]:
         """Run a cell again with the answers it was given; return the variables there are then."""

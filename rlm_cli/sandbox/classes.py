@@ -25,7 +25,7 @@ from rlm_cli.sandbox.words import is_dunder
 
 BASES: frozenset[type] = frozenset(
     {
-        *(object, bool, bytearray, bytes, complex, dict, float, frozenset, int, list, set, str, tuple),
+        *(object, bool, bytes, complex, dict, float, frozenset, int, list, set, str, tuple),
         *(collections.ChainMap, collections.Counter, collections.OrderedDict, collections.UserDict),
         *(collections.UserList, collections.defaultdict, collections.deque),
         *(getattr(collections.abc, name) for name in collections.abc.__all__),
@@ -113,7 +113,10 @@ class Classes:
 
     def of(self, target: Any) -> type:
         """Return type(target); for a class that the code cannot name, a stand-in of the same name."""
-        kind = type(target)
+        return self.shown(type(target))
+
+    def shown(self, kind: type) -> type:
+        """Return a class as the code may have it: itself, or a stand-in of the same name."""
         if kind in self._own or kind in self._shown or _is_plain(kind) or isinstance(kind, enum.EnumMeta):
             return kind
         if kind not in self._stand_ins:
@@ -149,10 +152,14 @@ def _slots(given: Any) -> tuple[str, ...]:
     return slots
 
 
+UNCHECKED = frozenset({UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError})
+"""Exceptions that read memory at whatever place they were told, to show themselves: nobody makes one but Python."""
+
+
 def _is_plain(kind: type) -> bool:
     """Say whether this is an exception, or what namedtuple() or TypedDict() has made."""
     return (
-        issubclass(kind, BaseException)
+        (issubclass(kind, BaseException) and kind not in UNCHECKED)
         or (kind.__bases__ == (tuple,) and "_fields" in vars(kind))
         or type(kind) is type(_TYPED_DICT)
     )

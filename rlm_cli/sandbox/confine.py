@@ -48,8 +48,8 @@ def confine(allowed: Room, parent: int) -> confinement.Walls:
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_NPROC: 0,
         resource.RLIMIT_CORE: 0,
-        # 0, 1 and 2 are taken and what is open stays open: no further file, whatever it is.
-        resource.RLIMIT_NOFILE: 3,
+        # What is open stays open: no further file, whatever it is, and none in the place of one that was closed.
+        resource.RLIMIT_NOFILE: 0,
     }
     if allowed.cpu_seconds is not None:
         limits[resource.RLIMIT_CPU] = allowed.cpu_seconds

@@ -163,10 +163,6 @@ def _frozenset(x: Any, kind: Any, part: Part, _remember: Any, made: Callable[[ty
     return _with_state(x, frozenset.__new__(kind, map(part, list(frozenset.__iter__(x)))), part, made)
 
 
-def _bytearray(x: Any, *_: Any) -> Any:
-    return bytearray(x)
-
-
 def _same(one: Any, other: Any) -> bool:
     return one is other
 
@@ -178,5 +174,4 @@ _MAKERS: dict[type, Callable[..., Any]] = {
     collections.deque: _deque,
     tuple: _tuple,
     frozenset: _frozenset,
-    bytearray: _bytearray,
 }

@@ -4,6 +4,8 @@
 could be done through it. Modules that need more than this are not offered at all (modules.py).
 """
 
+import _strptime  # type: ignore[import-not-found]
+import abc
 import ast
 import copy
 import csv
@@ -11,6 +13,8 @@ import decimal
 import enum
 import functools
 import random
+import re
+import struct
 import sys
 import textwrap
 import types
@@ -24,6 +28,11 @@ from rlm_cli.sandbox.records import guarded_enum
 
 _FIELD_SIZE = 1 << 30
 """Characters of one field that the csv reader takes; the library's 131,072 is little for a context."""
+
+
+_FLAGS = dict(re.RegexFlag._value2member_map_)
+_FORGETTING: list[Callable[[], None]] = []
+"""Empties what functions of the library remember; filled by `close`, before any of the code's own is there."""
 
 
 class Random(random.Random):
@@ -45,12 +54,26 @@ def close(classes: Classes) -> None:
         textwrap.TextWrapper.unicode_whitespace_trans
     )
     random.seed(0)
+    for module in list(sys.modules.values()):
+        held = (each for each in vars(module).values() if isinstance(each, functools._lru_cache_wrapper))
+        _FORGETTING.extend(each.cache_clear for each in held)
 
 
 def reset() -> None:
-    """Set back what a cell can change in the library for those after it: the rounding of Decimal, a limit of csv."""
+    """Set back what a cell can change in the library for those after it.
+
+    That is the rounding of Decimal, a limit of csv, and whatever the library remembers: a str of the code's own may
+    have passed for another one there, and a pattern of its for that of grep.
+    """
     decimal.setcontext(decimal.Context())
     csv.field_size_limit(_FIELD_SIZE)
+    re.purge()
+    struct._clearcache()  # type: ignore[attr-defined]
+    _strptime._regex_cache.clear()
+    re.RegexFlag._value2member_map_.clear()
+    re.RegexFlag._value2member_map_.update(_FLAGS)
+    for forget in (*_FORGETTING, *typing._cleanups):  # type: ignore[attr-defined]
+        forget()
 
 
 def main_module() -> dict[str, Any]:
@@ -99,6 +122,27 @@ def guarded_wraps(owns: Callable[[Any], bool]) -> Callable[..., Any]:
         return decorate
 
     return wraps
+
+
+def guarded_abstractmethod(owns: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    """Return `abstractmethod` for what the code has made: it writes to the function it is given."""
+
+    def abstractmethod(funcobj: Any) -> Any:
+        if not (owns(funcobj) or type(funcobj) in (property, classmethod, staticmethod)):
+            raise TypeError("abstractmethod works on methods defined in a class statement here")
+        return abc.abstractmethod(funcobj)
+
+    return abstractmethod
+
+
+def guarded_get_origin(classes: Classes) -> Callable[[Any], Any]:
+    """Return `get_origin` that hands out no class which the code cannot name: type itself, of Type[int]."""
+
+    def get_origin(tp: Any) -> Any:
+        origin = typing.get_origin(tp)
+        return classes.shown(origin) if isinstance(origin, type) else origin
+
+    return get_origin
 
 
 def guarded_total_ordering(owns: Callable[[Any], bool]) -> Callable[[Any], Any]:

@@ -24,6 +24,7 @@ _INSTEAD = {
     "globals": "SHOW_VARS() lists the variables; to see whether one is there: try: x, except NameError: ...",
     "locals": "SHOW_VARS() lists the variables; keep values of your own in a dict",
     "memoryview": "slice bytes",
+    "bytearray": "collect pieces in a list and join them: b''.join(pieces), bytes(list_of_ints)",
     "breakpoint": "print what you want to see",
     "help": "print(x.__doc__) shows a docstring",
     "exit": "a block ends at its last line",

@@ -19,9 +19,9 @@ from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rlm_cli.sandbox.classes import Classes
+from rlm_cli.sandbox.classes import UNCHECKED, Classes
 from rlm_cli.sandbox.clock import Clock
-from rlm_cli.sandbox.policy import LABEL, OWN, OWN_NAMED, READ, TYPE, VARS
+from rlm_cli.sandbox.policy import CAUGHT, LABEL, OWN, OWN_NAMED, READ, TYPE, VARS
 from rlm_cli.sandbox.variables import Namespace, Variables
 from rlm_cli.sandbox.words import FORBIDDEN, LABELS, SHARED, is_dunder, is_watched, refusal
 
@@ -46,6 +46,7 @@ class Guards:
             VARS: self.variables,
             OWN: self.own,
             OWN_NAMED: self.own_named,
+            **{CAUGHT[kind.__name__]: kind for kind in UNCHECKED},
         }
 
     def built_ins(self) -> dict[str, Any]:

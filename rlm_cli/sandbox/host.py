@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rlm_cli.confinement import Level
 from rlm_cli.context import Context
-from rlm_cli.errors import CellTimedOut, ReplDied, SandboxError
+from rlm_cli.errors import CellTimedOut, ProtocolBroken, ReplDied, SandboxError
 from rlm_cli.sandbox.messages import Inbox, answers, frames_of, hello, read_ready
 from rlm_cli.sandbox.process import WORKER, Child
 from rlm_cli.sandbox.protocol import encode
@@ -21,7 +21,7 @@ from rlm_cli.types import Limits
 
 START_SECONDS = 60.0
 """For the child to be ready; a gigabyte of context is decoded in two."""
-WRITE_SECONDS = 60.0
+WRITE_SECONDS = 10.0
 """For the child to take what it is sent."""
 GRACE_SECONDS = 2.0
 """Between interrupting a cell and killing the child."""
@@ -94,7 +94,7 @@ class ChildRepl:
         if self._inbox is not None:
             raise RuntimeError("a cell is still running")
         if self._child.channel.waiting():
-            raise self._died("it spoke without being asked")
+            raise self._died("it spoke without being asked", ProtocolBroken)
         self._inbox = Inbox(cell.number)
         self._write(encode({"tag": "cell", "number": cell.number, "blocks": list(cell.blocks)}))
 
@@ -137,7 +137,7 @@ class ChildRepl:
         except TimeoutError:
             return None
         except ValueError as error:
-            raise self._died(f"it broke the protocol: {error}") from error
+            raise self._died(f"it broke the protocol: {error}", ProtocolBroken) from error
         except (EOFError, OSError) as error:
             raise self._died(self._child.ending(patience=1.0)) from error
 
@@ -170,7 +170,7 @@ class ChildRepl:
         if self._dead is not None:
             raise ReplDied(f"the sandbox's process is gone: {self._dead}")
 
-    def _died(self, reason: str) -> ReplDied:
+    def _died(self, reason: str, kind: type[ReplDied] = ReplDied) -> ReplDied:
         self._dead = reason
         self._child.kill()
-        return ReplDied(f"the sandbox's process is gone: {reason}", "out of memory, perhaps: work on smaller pieces")
+        return kind(f"the sandbox's process is gone: {reason}", "out of memory, perhaps: work on smaller pieces")

@@ -25,7 +25,7 @@ ALL = "*"
 
 LISTED = {
     "__future__": "annotations",
-    "abc": "ABC abstractmethod",
+    "abc": "ABC",
     "ast": f"{ALL} main PyCF_ONLY_AST PyCF_TYPE_COMMENTS PyCF_ALLOW_TOP_LEVEL_AWAIT PyCF_OPTIMIZED_AST IntEnum auto "
     "contextmanager nullcontext",
     "base64": "b16decode b16encode b32decode b32encode b64decode b64encode b85decode b85encode "
@@ -80,7 +80,7 @@ LISTED = {
     "typing": "Annotated Any AnyStr Callable ClassVar Collection Counter DefaultDict Deque Dict Final FrozenSet "
     "Generator Generic Hashable Iterable Iterator List Literal Mapping Match MutableMapping NamedTuple NewType "
     "NoReturn Optional OrderedDict Pattern Protocol Self Sequence Set Sized Text Tuple Type TYPE_CHECKING TypeAlias "
-    "TypedDict TypeVar Union cast get_args get_origin overload",
+    "TypedDict TypeVar Union cast get_args overload",
     "unicodedata": ALL,
     "urllib.parse": "ParseResult SplitResult parse_qs parse_qsl quote quote_plus unquote unquote_plus urldefrag "
     "urlencode urljoin urlparse urlsplit urlunparse urlunsplit",
@@ -227,6 +227,7 @@ def _stand_ins(guards: Guards, clock: Clock, show: Callable[[str], None]) -> dic
     draws = [each for each in dir(generator) if not each.startswith("_") and each not in ("VERSION", "gauss_next")]
     path = importlib.import_module("pathlib").PurePosixPath
     return {
+        "abc": {"abstractmethod": doors.guarded_abstractmethod(guards.owns)},
         "dataclasses": record_functions(guards.classes),
         "functools": {
             "wraps": doors.guarded_wraps(guards.owns),
@@ -238,7 +239,10 @@ def _stand_ins(guards: Guards, clock: Clock, show: Callable[[str], None]) -> dic
         "random": {"Random": doors.Random, **{each: drawn(getattr(generator, each)) for each in draws}},
         "time": clock.names(),
         "types": {"SimpleNamespace": Namespace},
-        "typing": {"runtime_checkable": doors.guarded_runtime_checkable(guards.classes)},
+        "typing": {
+            "runtime_checkable": doors.guarded_runtime_checkable(guards.classes),
+            "get_origin": doors.guarded_get_origin(guards.classes),
+        },
     }
 
 

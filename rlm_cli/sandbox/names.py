@@ -8,6 +8,7 @@ from typing import Any
 
 from rlm_cli.sandbox.answering import Answer, finals
 from rlm_cli.sandbox.asking import Parent, evidence, sub_calls
+from rlm_cli.sandbox.classes import UNCHECKED
 from rlm_cli.sandbox.guards import Guards
 from rlm_cli.sandbox.modules import Module, Modules
 from rlm_cli.sandbox.output import Output
@@ -16,7 +17,7 @@ from rlm_cli.sandbox.tables import Document, Documents, Files, Outputs
 from rlm_cli.sandbox.values import SubCallError
 
 _HARMLESS = """
-    Ellipsis False None NotImplemented True abs all any ascii bin bool bytearray bytes callable chr classmethod complex
+    Ellipsis False None NotImplemented True abs all any ascii bin bool bytes callable chr classmethod complex
     dict divmod enumerate filter float format frozenset hash hex id int isinstance issubclass iter len list map max min
     next object oct ord pow property range repr reversed round set slice sorted staticmethod str sum super tuple zip
     """.split()
@@ -28,6 +29,8 @@ def built_ins(guards: Guards, modules: Modules, write: Callable[..., None]) -> d
     for name, value in vars(builtins).items():
         if isinstance(value, type) and issubclass(value, BaseException) and "Group" not in name:
             held[name] = value
+    for kind in UNCHECKED:
+        del held[kind.__name__]
     guards.classes.show(held.values())
     return {**held, **public(guards.built_ins()), "__import__": modules.import_, **public({"print": write})}
 
@@ -80,6 +83,7 @@ class Names:
         table = Documents(documents)
         self._fixed = public(
             {
+                "print": write,
                 "context": context,
                 "documents": table,
                 "files": Files(table),

@@ -8,7 +8,9 @@ QUESTION = "did you mean "
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return "did you mean X or Y?"; None when nothing is near."""
-    near = difflib.get_close_matches(name[:200], [each for each in known if isinstance(each, str)], n=3)
+    near = difflib.get_close_matches(
+        name[:200], list(dict.fromkeys(each for each in known if isinstance(each, str))), n=3
+    )
     return question(near)
 
 

@@ -18,8 +18,10 @@ from rlm_cli.sandbox.words import CLASS_NAMES, FORBIDDEN, LABELS, METHODS, is_du
 
 READ, LABEL, TYPE, VARS, OWN, OWN_NAMED = "<read>", "<label>", "<type>", "<vars>", "<own>", "<own named>"
 """The guards' names: reading a watched attribute, a label, a type, an instance's variables; writing."""
+CAUGHT = {f"Unicode{deed}Error": f"<Unicode{deed}Error>" for deed in ("Decode", "Encode", "Translate")}
+"""Exceptions that may be caught by name, and nothing else (classes.UNCHECKED); what a handler says in place of them."""
 
-_SINGLE_CAPTURE = frozenset("bool bytearray bytes dict float frozenset int list set str tuple".split())
+_SINGLE_CAPTURE = frozenset("bool bytes dict float frozenset int list set str tuple".split())
 _READABLE_NAMES = frozenset({"__name__", "__debug__"})
 
 
@@ -73,8 +75,14 @@ class Policy(RestrictingNodeTransformer):
             self.error(node, "'super' cannot be rebound here")
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id.startswith("<"):  # put here by ourselves
+            return node
         if not (isinstance(node.ctx, ast.Load) and (node.id in _READABLE_NAMES or node.id == "super")):
             self.check_name(node, node.id)
+        if node.id in CAUGHT:
+            self.error(
+                node, f"{node.id!r} can only stand behind except; raise ValueError, catch UnicodeError elsewhere"
+            )
         return node
 
     @property
@@ -176,6 +184,10 @@ class Policy(RestrictingNodeTransformer):
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         self.check_name(node, node.name)
+        if isinstance(node.type, ast.Tuple):
+            node.type.elts = [_caught(each) for each in node.type.elts]
+        elif node.type is not None:
+            node.type = _caught(node.type)
         return self.node_contents_visit(node)
 
     def visit_Global(self, node: ast.Global | ast.Nonlocal) -> ast.AST:
@@ -260,6 +272,13 @@ def _call(guard: str, *arguments: ast.expr) -> ast.Call:
     for argument in arguments[1:]:
         ast.copy_location(argument, first)
     return call
+
+
+def _caught(kind: ast.expr) -> ast.expr:
+    """Let a handler name an exception that nothing else may name."""
+    if isinstance(kind, ast.Name) and kind.id in CAUGHT:
+        return ast.copy_location(ast.Name(CAUGHT[kind.id], ast.Load()), kind)
+    return kind
 
 
 def _is_plain_super(node: ast.AST) -> bool:

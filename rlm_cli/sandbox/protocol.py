@@ -84,7 +84,7 @@ class Channel:
         if length > FRAME_LIMIT:
             raise ValueError(f"a frame of {length:,} bytes is announced; the limit is {FRAME_LIMIT:,}")
         body = self._take(_LENGTH.size + length, deadline)[_LENGTH.size :]
-        if length > self._structure_limit and len(_TEXT.sub(b"", body)) > self._structure_limit:
+        if length > self._structure_limit and _structure(body, self._structure_limit) > self._structure_limit:
             raise ValueError("a frame has too many parts")
         try:
             frame = json.loads(body.decode("utf-8"))
@@ -134,6 +134,16 @@ class Channel:
         if left is not None or self._waits is not None:
             self._socket.settimeout(left)
             self._waits = left
+
+
+def _structure(body: bytes, most: int) -> int:
+    """Return how many bytes of JSON are no text; each text counts as one. Stops beyond `most`."""
+    structure = len(body)
+    for number, text in enumerate(_TEXT.finditer(body), 1):
+        structure -= text.end() - text.start() - 1
+        if number > most:
+            return number
+    return structure
 
 
 def memory_of(prompt: str) -> int:

@@ -43,6 +43,7 @@ def record_functions(classes: Classes) -> dict[str, Callable[..., Any]]:
             for name in _names(cls):
                 if not is_field_name(name):
                     raise TypeError("names of dataclass fields must be identifiers")
+                _check_default(cls, name, classes)
             doc = vars(cls).get("__doc__")
             if type(doc) is not str or not doc:
                 # The library would make one of the signature, and for that evaluate what a docstring says.
@@ -104,6 +105,19 @@ def _names(cls: type) -> Iterator[Any]:
             raise TypeError("annotations must be written in the class statement")
         yield from annotations
         yield from vars(each).get(_FIELDS, {})
+
+
+def _check_default(cls: type, name: str, classes: Classes) -> None:
+    """The library takes what the class has under a field's name for its default, and a Field for one of its own."""
+    metaclass: type = type(cls)
+    home = next((each for each in (*cls.__mro__, *metaclass.__mro__) if name in vars(each)), None)
+    if home is None:
+        return
+    if not classes.wrote(home, name):
+        raise TypeError(f"{name!r} cannot be a field here: {home.__name__!r} has an attribute of this name")
+    default = vars(home)[name]
+    if isinstance(default, dataclasses.Field) and type(default) is not dataclasses.Field:
+        raise TypeError(f"the default of {name!r} must come from dataclasses.field()")
 
 
 def _fields_of(kind: type) -> dict[str, dataclasses.Field[Any]] | None:

@@ -115,7 +115,7 @@ class Stakes:
             came.append("the secret of the environment")
         if self.text in everything.replace(f"rlm-{self.text}", ""):
             came.append("the file in HOME")
-        if "GOT" in said.output:
+        if "GOT" in said.output or "<code object" in said.output:
             came.append(said.output.strip()[:200])
         if "loot " in said.verdict:
             came.append(said.verdict.strip()[:200])
@@ -145,12 +145,17 @@ def attempts(layers: str, cases: Sequence[Case], stakes: Stakes, timeout: float 
         importlib.import_module("rlm_cli.sandbox.process").hidden = contextlib.nullcontext  # type: ignore[attr-defined]
     with _children(layers) as child:
         for case in cases:
-            stakes.lay_out()
-            said = child.said(stakes.filled_in(case.code), timeout)
-            came[case.name] = stakes.harm(said)
-            if layers == "bare":  # what the attempt has done to its own process stays there
+            came[case.name] = _harm_of(case, child, stakes, timeout)
+            if layers == "bare" and not came[case.name]:
+                # Earlier attempts may have been at its process; it is to have the best of chances.
                 child.close()
+                came[case.name] = _harm_of(case, child, stakes, timeout)
     return came
+
+
+def _harm_of(case: Case, child: "_Attacked", stakes: Stakes, timeout: float) -> list[str]:
+    stakes.lay_out()
+    return stakes.harm(child.said(stakes.filled_in(case.code).split("\n---\n"), timeout))
 
 
 @dataclass(slots=True)
@@ -174,12 +179,13 @@ class _Attacked:
         self._repl: ChildRepl | None = None
         self._number = 0
 
-    def said(self, code: str, timeout: float) -> Said:
-        """Run a cell, then ask the judge about it."""
+    def said(self, cells: Sequence[str], timeout: float) -> Said:
+        """Run cells, then ask the judge about them."""
         said = Said()
         try:
-            finished = self._run(code, timeout)
-            said.output, said.error = finished.output, finished.error or ""
+            for code in cells:
+                finished = self._run(code, timeout)
+                said.output, said.error = said.output + finished.output, said.error + (finished.error or "")
             judged = self._run(JUDGE, timeout)
             said.verdict = f"{judged.output}{judged.error or ''}"
         except SandboxError as error:

@@ -7,7 +7,13 @@ from typing import Any
 from support.openai_server import OpenAIServer, Scripted
 
 from rlm_cli import analysis
+from rlm_cli.budget import Budget
+from rlm_cli.context import Context
+from rlm_cli.engine import Engine
 from rlm_cli.events import Event
+from rlm_cli.llm import open_client
+from rlm_cli.sandbox import ChildRepl
+from rlm_cli.task import Task
 from rlm_cli.types import Limits, ModelSpec, Price, Profile, Result
 
 
@@ -25,8 +31,10 @@ class Run:
         sub: Callable[[str], str | Scripted] = lambda prompt: f"re {prompt}",
         window: int = 100_000,
         text: str = "some text\n",
+        program: Path | None = None,
         **limits: Any,
     ) -> None:
+        """`program`: what the sandbox's child runs, where it is not the real one (children/)."""
         replies = list(root)
 
         def reply(body: dict[str, Any]) -> str | Scripted:
@@ -46,9 +54,26 @@ class Run:
             ]  # fmt: skip
             profile = Profile("test", "", models[0], models[1], Limits(**limits))
             prepared = analysis.prepare([str(folder / "input.txt")], "what?", profile)
-            self.result: Result = analysis.run(prepared.task, self.events.append)
+            if program is None:
+                self.result: Result = analysis.run(prepared.task, self.events.append)
+            else:
+                self.result = self._drive(prepared.task, program)
             prepared.task.context.close()
             self.requests = server.requests
+
+    def _drive(self, task: Task, program: Path) -> Result:
+        limits = task.profile.limits
+
+        def open_repl(context: Context) -> ChildRepl:
+            return ChildRepl(context, limits, 1_700_000_000.0, program)
+
+        stream = Engine(open_client(task.profile), open_repl, Budget(limits)).run(task)
+        while True:
+            try:
+                self.events.append(next(stream))
+            except StopIteration as end:
+                result: Result = end.value
+                return result
 
     def of(self, *kinds: type[Event]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kinds)]
