@@ -66,6 +66,15 @@ def test_the_wall_holds_without_the_fence(case: Case, who: str) -> None:
     assert result("wall", "wall_only", who, case) == []
 
 
+OWN_LIMITS = "rights: more limits"
+"""The reader of PDFs may set limits of its own, since each PDF has its time; nobody else's."""
+
+
+@of("wall")
+def test_the_wall_of_the_reader_of_pdfs_holds_too(case: Case) -> None:
+    assert case.name == OWN_LIMITS or result("wall", "pdf_wall", "root" if ROOT else "user", case) == []
+
+
 @of("fence")
 def test_without_either_what_code_may_not_do_succeeds(case: Case) -> None:
     assert result("fence", "bare", "root" if ROOT else "user", case)

@@ -1,4 +1,4 @@
-"""Folders inside git repositories: git's own list, its refusals, and repositories made to harm who reads them."""
+"""Folders inside git repositories: git's own list, and its refusals."""
 
 import os
 import shutil
@@ -11,56 +11,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.repositories import BOTH, git, grow, paths, prepared, repository, skipped
 
-from rlm_cli.context import Context
 from rlm_cli.errors import InputError
 from rlm_cli.loaders import LoadOptions, load
 from rlm_cli.loaders.listing import list_folder
 from rlm_cli.loaders.patterns import Rules
-from rlm_cli.loaders.repository import GitRefused, list_files
 from rlm_cli.loaders.tree import Tree
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main")
-    return subprocess.run(
-        ["git", *identity, "-C", folder, *arguments], check=True, capture_output=True, text=True
-    ).stdout
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    root = tmp_path / "repository"
-    root.mkdir()
-    git(root, "init", "-q")
-    return root
-
-
-def grow(root: Path, **files: str) -> None:
-    for path, content in files.items():
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content)
-
-
-def paths(context: Context) -> list[str]:
-    return [document.path for document in context.documents]
-
-
-def skipped(context: Context) -> dict[str, str]:
-    return {each.path: each.reason for each in context.skipped}
-
-
-BOTH = pytest.mark.parametrize("by", ["git", "walk"])
-
-
-def prepared(root: Path, by: str) -> Path:
-    """Make git refuse the repository when the walk is to be tried."""
-    if by == "walk":
-        (root / ".git/HEAD").write_text("broken\n")
-    return root
+__all__ = ["repository"]  # a fixture
 
 
 @BOTH
@@ -148,85 +108,7 @@ def test_without_git_the_rules_still_hold_and_one_warning_says_so(
     assert "git is not installed" in warning
 
 
-# --- hostile repositories -----------------------------------------------------------------------------------------
-
-
-def test_programs_that_a_repository_names_are_not_run(repository: Path, tmp_path: Path) -> None:
-    trap = tmp_path / "ran"
-    program = tmp_path / "program"
-    program.write_text(f"#!/bin/sh\ntouch {trap}\n")
-    program.chmod(0o755)
-    grow(repository, **{"a.txt": "x"})
-    git(repository, "add", ".")
-    for name in (
-        "core.fsmonitor",
-        "core.pager",
-        "pager.ls-files",
-        "core.sshCommand",
-        "diff.external",
-        "alias.ls-files",
-    ):
-        git(repository, "config", name, f"!{program}" if name.startswith("alias") else str(program))
-    hooks = repository / ".git/hooks"
-    hooks.mkdir(exist_ok=True)
-    shutil.copy(program, hooks / "post-index-change")
-    # The trap works: git itself, asked carelessly, runs the program.
-    subprocess.run(["git", "-C", repository, "ls-files", "-o"], check=True, capture_output=True)
-    assert trap.exists()
-    trap.unlink()
-    assert paths(load([str(repository)]).context) == ["a.txt"]
-    assert not trap.exists()
-
-
-def test_a_work_tree_that_is_elsewhere_lends_no_files(repository: Path, tmp_path: Path) -> None:
-    grow(tmp_path, **{"secret.txt": "secret", "repository/a.txt": "x"})
-    git(repository, "config", "core.worktree", str(tmp_path))
-    loaded = load([str(repository)])
-    assert paths(loaded.context) == ["a.txt"]
-    [warning] = loaded.warnings
-    assert "elsewhere" in warning
-
-
-def test_a_git_file_that_points_at_another_repository_lends_no_text(repository: Path, tmp_path: Path) -> None:
-    grow(repository, **{"private.txt": "secret"})
-    git(repository, "add", ".")
-    grow(tmp_path, **{"bait/a.txt": "x", "bait/.git": f"gitdir: {repository}/.git\n"})
-    assert paths(load([str(tmp_path / "bait")]).context) == ["a.txt"]
-
-
-def test_a_folder_that_became_a_link_is_not_followed(repository: Path, tmp_path: Path) -> None:
-    grow(repository, **{"a.txt": "x", "sub/passwd": "x"})
-    git(repository, "add", ".")
-    shutil.rmtree(repository / "sub")
-    grow(tmp_path, **{"outside/passwd": "secret"})
-    (repository / "sub").symlink_to(tmp_path / "outside")
-    context = load([str(repository)]).context
-    assert paths(context) == ["a.txt"]
-    assert skipped(context) == {"sub": "link out of the tree", "sub/passwd": "deleted"}
-
-
-@BOTH
-def test_an_ignore_file_that_is_a_link_or_a_pipe_lends_nothing(repository: Path, tmp_path: Path, by: str) -> None:
-    grow(repository, **{"a.txt": "x", "sub/b.txt": "x"})
-    grow(tmp_path, rules="a.txt\n")
-    (repository / ".gitignore").symlink_to(tmp_path / "rules")
-    if by == "walk":
-        os.mkfifo(repository / "sub/.gitignore")
-    assert paths(load([str(prepared(repository, by))]).context) == ["a.txt", "sub/b.txt"]
-
-
-def test_an_ignore_file_made_to_exhaust_us_is_not_followed_and_named(tmp_path: Path) -> None:
-    grow(tmp_path, **{"a.txt": "x", ".gitignore": "a.txt\n" * 200_000})
-    loaded = load([str(tmp_path)])
-    assert paths(loaded.context) == ["a.txt"]
-    assert loaded.warnings == (".gitignore is larger than 1 MB; its rules are not followed",)
-
-
-def test_git_that_never_answers_is_given_up(repository: Path) -> None:
-    os.mkfifo(repository / "rules")
-    git(repository, "config", "core.excludesFile", str(repository / "rules"))
-    with pytest.raises(GitRefused, match="no answer within"):
-        list_files(str(repository), str(repository), deadline=0.5)
+# --- whose files they are -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

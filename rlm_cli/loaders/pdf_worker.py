@@ -29,11 +29,10 @@ import pypdfium2
 from pypdfium2 import raw
 
 _LENGTH = struct.Struct(">I")
-_ROOM = 4 << 30
-"""Bytes of address space."""
 _CPU_SECONDS = 600
 """For one PDF."""
-_CALLS = ("getrusage", "lseek", "prlimit64", "recvmsg")
+LIMITS = {resource.RLIMIT_AS: 4 << 30, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_NPROC: 0, resource.RLIMIT_CORE: 0}
+CALLS = ("getrusage", "lseek", "prlimit64", "recvmsg")
 """System calls for taking a PDF, reading in it, and limiting our own time."""
 _PIECE = 1 << 16
 """Bytes that are read at once."""
@@ -182,8 +181,7 @@ def _confined(parent: int) -> Any:
     assert spec.loader is not None
     confinement = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(confinement)
-    limits = {resource.RLIMIT_AS: _ROOM, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_NPROC: 0, resource.RLIMIT_CORE: 0}
-    return confinement.confine(limits, parent, _CALLS)
+    return confinement.confine(LIMITS, parent, CALLS)
 
 
 if __name__ == "__main__":

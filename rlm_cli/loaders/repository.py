@@ -19,6 +19,7 @@ _SAFE = (
     "-c", "core.fsmonitor=false",
     "-c", "core.hooksPath=/dev/null",
     "-c", "protocol.allow=never",
+    "-c", "safe.bareRepository=explicit",
 )  # fmt: skip
 """Configuration of the repository's own that would run a program, or fetch what a partial clone lacks."""
 

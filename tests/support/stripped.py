@@ -41,8 +41,8 @@ _REACHING = {"os", "posix", "subprocess", "importlib", "shutil", "ctypes", "runp
 _HARMLESS = (io.StringIO, io.BytesIO)
 
 
-def serve(*, fence: bool, wall: bool) -> None:
-    """Be the child, with these layers."""
+def serve(*, fence: bool, wall: bool | Callable[[int], Walls]) -> None:
+    """Be the child, with these layers; `wall` may be another one, which is put up for a parent."""
     _add_judge()
     if not fence:
         _without_fence()
@@ -51,8 +51,8 @@ def serve(*, fence: bool, wall: bool) -> None:
             importlib.import_module(name)
     if not fence and not wall:
         session._warm = lambda: None  # so that anything can be imported when it is asked for
-    if not wall:
-        confine.confine = lambda allowed, parent: Walls((), ())
+    if wall is not True:
+        confine.confine = lambda allowed, parent: wall(parent) if wall else Walls((), ())
     socket_number, context_number, parent = map(int, sys.argv[1:])
     session.open_session(Channel(socket.socket(fileno=socket_number)), context_number, parent).serve()
 
