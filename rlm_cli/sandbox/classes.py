@@ -58,8 +58,10 @@ class Classes:
     """The classes of one namespace."""
 
     def __init__(self) -> None:
-        self._own: dict[type, frozenset[str]] = {}
+        self.own: dict[type, frozenset[str]] = {}
         """Each with the private names that the library put into it."""
+        self.plain: set[type] = set()
+        """Own ones in whose line there is nothing but own ones and object, and no private name of the library's."""
         self._shown: set[type] = set(_SHOWN)
         self._stand_ins: dict[type, type] = {type: _type_name(self.of), Variables: dict}
 
@@ -76,16 +78,15 @@ class Classes:
 
     def __contains__(self, kind: type) -> bool:
         """Say whether the code has made this class."""
-        return kind in self._own
+        return kind in self.own
 
     def wrote(self, kind: type, name: str) -> bool:
         """Say whether `name`, which `kind` has, is the code's own: no private thing of Enum, ABC or Protocol."""
-        return kind in self._own and name not in self._own[kind]
+        return kind in self.own and name not in self.own[kind]
 
     def adopt(self, made: type, origin: type) -> type:
         """Record a class that was made of an own one, as dataclass(slots=True) does."""
-        self._own.setdefault(made, self._own[origin])
-        return made
+        return made if made in self.own else self._recorded(made, self.own[origin])
 
     # --- making --------------------------------------------------------------------------------------------------
 
@@ -96,13 +97,20 @@ class Classes:
     def made(self, made: type, written: Iterable[str]) -> type:
         """Record what a class statement has made; `written`: the names that its body bound."""
         library = {name for name, value in vars(made).items() if type(value) is not types.MemberDescriptorType}
-        self._own[made] = frozenset(name for name in library.difference(written) if name.startswith("_"))
+        private = frozenset(name for name in library.difference(written) if name.startswith("_"))
+        return self._recorded(made, private)
+
+    def _recorded(self, made: type, private: frozenset[str]) -> type:
+        self.own[made] = private
+        line = made.__mro__[1:-1]
+        if type(made) is type and all(map(is_dunder, private)) and self.plain.issuperset(line):
+            self.plain.add(made)
         return made
 
     def check_bases(self, bases: Iterable[Any]) -> None:
         """Raise TypeError for a class that own ones may not inherit from."""
         for base in bases:
-            if not (isinstance(base, type) and (base in self._own or base in BASES or _is_plain(base))):
+            if not (isinstance(base, type) and (base in self.own or base in BASES or _is_plain(base))):
                 name = base.__name__ if isinstance(base, type) else type(base).__name__
                 raise TypeError(
                     f"classes cannot inherit from {name!r} here, only from your own, Exception, the built-in "
@@ -117,7 +125,7 @@ class Classes:
 
     def shown(self, kind: type) -> type:
         """Return a class as the code may have it: itself, or a stand-in of the same name."""
-        if kind in self._own or kind in self._shown or _is_plain(kind) or isinstance(kind, enum.EnumMeta):
+        if kind in self.own or kind in self._shown or _is_plain(kind) or isinstance(kind, enum.EnumMeta):
             return kind
         if kind not in self._stand_ins:
             self._stand_ins[kind] = _likeness(kind)

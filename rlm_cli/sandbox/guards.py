@@ -21,7 +21,7 @@ from typing import Any
 
 from rlm_cli.sandbox.classes import UNCHECKED, Classes
 from rlm_cli.sandbox.clock import Clock
-from rlm_cli.sandbox.policy import CAUGHT, LABEL, OWN, OWN_NAMED, READ, TYPE, VARS
+from rlm_cli.sandbox.policy import CAUGHT, KIND, LABEL, OWN, OWN_CLASSES, OWN_NAMED, PLAIN_CLASSES, READ, TYPE, VARS
 from rlm_cli.sandbox.variables import Namespace, Variables
 from rlm_cli.sandbox.words import FORBIDDEN, LABELS, SHARED, is_dunder, is_watched, refusal
 
@@ -46,6 +46,9 @@ class Guards:
             VARS: self.variables,
             OWN: self.own,
             OWN_NAMED: self.own_named,
+            KIND: type,
+            OWN_CLASSES: self.classes.own,
+            PLAIN_CLASSES: self.classes.plain,
             **{CAUGHT[kind.__name__]: kind for kind in UNCHECKED},
         }
 
