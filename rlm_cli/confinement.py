@@ -6,12 +6,14 @@ Covered, each layer by itself, so that one which the system lacks costs that one
     uid            nobody, where we were root
     capabilities   none
     no_new_privs   no program that would be started gains rights
-    landlock       no path can be opened, listed, made, changed, removed or run; no TCP (from Linux 6.7 on); no abstract
-                   socket and no signal out of the process (from 6.12 on)
+    landlock       no file can be opened, listed, made, removed or run; no TCP (from Linux 6.7 on); no abstract socket
+                   and no signal out of the process (from 6.12 on). Rights, times and attributes of files, and sockets
+                   among them, it leaves to seccomp
     rlimits        memory, time, processes, files, as the caller says
     pdeathsig      it dies with its parent
     undumpable     neighbours of the same user cannot trace it; no core file
-    seccomp        the few system calls that a finished Python needs; all others are refused with EPERM
+    seccomp        the few system calls that a finished Python needs, in the one way it needs them; all others are
+                   refused with EPERM. Without it the process could take down the two layers before
 
 On the other side, `hidden`: no process of our own user can look into this one, where the keys are.
 
@@ -48,7 +50,7 @@ MEANINGS = {
     "uid": "nobody, where rlm is root",
     "capabilities": "none",
     "no_new_privs": "no program gains rights",
-    "landlock": "no path can be opened, changed or run",
+    "landlock": "no file can be opened, made, removed or run",
     "rlimits": "memory, time, processes, files",
     "pdeathsig": "dies with rlm",
     "undumpable": "cannot be traced by neighbours",
@@ -262,14 +264,32 @@ _COMPUTING = """
     recvfrom restart_syscall rt_sigaction rt_sigprocmask rt_sigreturn sched_yield sendto sigaltstack write
     """.split()
 """What is left to a Python that computes, takes an interrupt, and talks over the socket it has."""
-_OF_ITSELF = frozenset({"prlimit64"})
-"""Calls whose first argument must be 0, which is the process itself."""
+_CLOCKS, _WITHOUT_CLOCK = 0xF, 0xFFFFFFFF & ~0x100
+_PRIVATE_FUTEXES = (128, 129, 128 + 9, 128 + 10)
+"""Waiting and waking, within this process."""
+_EXECUTABLE, _HUGE, _CLOSE_ON_EXEC, _ALL = 4, 0x40000, 0x40000000, 0xFFFFFFFF
+_ONLY: dict[str, tuple[tuple[int, int, tuple[int, ...]], ...]] = {
+    # Else it tells the time that any other process has computed.
+    "clock_gettime": ((0, _ALL & ~_CLOCKS, (0,)),),
+    # Else it asks after other processes by their numbers.
+    "futex": ((2, _WITHOUT_CLOCK, _PRIVATE_FUTEXES),),
+    # No code that was not there before; no page of the few large ones.
+    "mmap": ((4, _EXECUTABLE, (0,)), (6, _HUGE, (0,))),
+    "mprotect": ((4, _EXECUTABLE, (0,)),),
+    # Its own limits.
+    "prlimit64": ((0, _ALL, (0,)),),
+    # Plainly: no flag, no address.
+    "sendto": ((6, _ALL, (0,)), (8, _ALL, (0,)), (9, _ALL, (0,))),
+    "recvfrom": ((6, _ALL, (0,)), (8, _ALL, (0,)), (9, _ALL, (0,))),
+    "recvmsg": ((4, _ALL, (0, _CLOSE_ON_EXEC)),),
+}
+"""Call -> what must be so: (which half of an argument, two to each and the lower first; its bits; what they may be)."""
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """Machine -> its column in CALLS, and what the kernel calls it."""
 _X32 = 0x40000000
 """From here on the same machine has calls of another kind."""
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_NUMBER_AT, _MACHINE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
+_LOAD, _AND, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+_NUMBER_AT, _MACHINE_AT, _ARGUMENTS_AT = 0, 4, 16
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
 
 
@@ -283,13 +303,17 @@ def call_filter(machine: str, calls: Iterable[str]) -> bytes:
     if machine == "x86_64":
         program += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _KILL)]
     for call in sorted(set(calls)):
-        number = CALLS[call][column]
-        if call in _OF_ITSELF:
-            program += [(_EQUAL, 0, 4, number), (_LOAD, 0, 0, _FIRST_ARGUMENT_AT), (_EQUAL, 0, 1, 0)]
-            program += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
-        else:
-            program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
+        checks = [each for check in _ONLY.get(call, ()) for each in _check(*check)]
+        allowed = [*checks, (_RETURN, 0, 0, _ALLOW)]
+        program += [(_EQUAL, 0, len(allowed), CALLS[call][column]), *allowed]
     return b"".join(struct.pack("HBBI", *each) for each in (*program, (_RETURN, 0, 0, _REFUSE)))
+
+
+def _check(half: int, bits: int, values: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
+    """Return instructions that refuse a call unless these bits of half an argument are one of `values`."""
+    left = len(values)
+    compared = [(_EQUAL, left - place, 0, value) for place, value in enumerate(values)]
+    return [(_LOAD, 0, 0, _ARGUMENTS_AT + 4 * half), (_AND, 0, 0, bits), *compared, (_RETURN, 0, 0, _REFUSE)]
 
 
 class _Program(ctypes.Structure):

@@ -198,9 +198,9 @@ ALLOWED, REFUSED, KILLED = 0x7FFF0000, 0x00050001, 0x80000000
 NAMES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "i386": 0x40000003}
 
 
-def verdict(program: bytes, machine: str, number: int, first_argument: int = 0) -> int:
-    """Run the filter over one call, as the kernel does (classic BPF: load, jump, return)."""
-    given = struct.pack("IIQ6Q", number, NAMES[machine], 0, first_argument, *[0] * 5)
+def verdict(program: bytes, machine: str, number: int, *arguments: int) -> int:
+    """Run the filter over one call, as the kernel does (classic BPF: load, mask, jump, return)."""
+    given = struct.pack("IIQ6Q", number, NAMES[machine], 0, *arguments, *[0] * (6 - len(arguments)))
     instructions = [struct.unpack_from("HBBI", program, place) for place in range(0, len(program), 8)]
     accumulator = place = 0
     while True:
@@ -209,6 +209,8 @@ def verdict(program: bytes, machine: str, number: int, first_argument: int = 0) 
         match code:
             case 0x20:
                 (accumulator,) = struct.unpack_from("I", given, value)
+            case 0x54:
+                accumulator &= value
             case 0x15:
                 place += if_true if accumulator == value else if_false
             case 0x35:
@@ -226,12 +228,35 @@ def test_the_filter_lets_through_what_is_listed_and_nothing_else(machine: str, c
     numbers = {CALLS[name][column] for name in listed}
     for number in range(1000):
         assert verdict(program, machine, number) == (ALLOWED if number in numbers else REFUSED)
-    assert verdict(program, machine, CALLS["prlimit64"][column], first_argument=1234) == REFUSED
     other = "aarch64" if machine == "x86_64" else "x86_64"
     assert verdict(program, other, CALLS["read"][column]) == KILLED
     assert verdict(program, "i386", 3) == KILLED
     for number in (0x40000000, 0x40000001, 0xFFFFFFFF):
         assert verdict(program, machine, number) == (KILLED if machine == "x86_64" else REFUSED)
+
+
+NULL, SOMEWHERE = 0, 1 << 40
+ASKED: dict[str, tuple[list[tuple[int, ...]], list[tuple[int, ...]]]] = {
+    "clock_gettime": ([(0,), (1,), (11,)], [(16,), (0xFFFFFFFF & ~(1234 << 3) | 2,), (0x80000000,)]),
+    "futex": ([(NULL, 128), (NULL, 129), (NULL, 0x189)], [(NULL, 0), (NULL, 6), (NULL, 134), (NULL, 137 | 0x200)]),
+    "mmap": ([(NULL, 4096, 3, 0x22)], [(NULL, 4096, 7, 0x22), (NULL, 4096, 4, 2), (NULL, 4096, 3, 0x40022)]),
+    "mprotect": ([(NULL, 4096, 3)], [(NULL, 4096, 5), (NULL, 4096, 4)]),
+    "prlimit64": ([(0, 7)], [(1234, 7), (1, 7)]),
+    "sendto": ([(5, NULL, 9)], [(5, NULL, 9, 1), (5, NULL, 9, 0, SOMEWHERE), (5, NULL, 9, 0, 8)]),
+    "recvfrom": ([(5, NULL, 9)], [(5, NULL, 9, 0x40), (5, NULL, 9, 0, SOMEWHERE)]),
+    "recvmsg": ([(5, NULL, 0), (5, NULL, 0x40000000)], [(5, NULL, 1), (5, NULL, 0x2000)]),
+}  # fmt: skip
+"""Call -> arguments with which it is let through, and others with which it is not."""
+
+
+@pytest.mark.parametrize(("machine", "column"), [("x86_64", 0), ("aarch64", 1)])
+@pytest.mark.parametrize("call", ASKED)
+def test_a_call_is_let_through_in_the_way_it_is_needed(call: str, machine: str, column: int) -> None:
+    program = call_filter(machine, [call, "write"])
+    for arguments in ASKED[call][0]:
+        assert verdict(program, machine, CALLS[call][column], *arguments) == ALLOWED, arguments
+    for arguments in ASKED[call][1]:
+        assert verdict(program, machine, CALLS[call][column], *arguments) == REFUSED, arguments
 
 
 def test_what_puts_the_walls_up_is_not_left() -> None:

@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 from support.hostile import CHILDREN
 from support.openai_server import Scripted
+from support.repl import context_of
 from support.runs import Run, cell
 
 from rlm_cli.engine.cells import CITATIONS, QUESTIONS
+from rlm_cli.engine.session import Session
 from rlm_cli.events import SubcallStarted
+from rlm_cli.sandbox import open_repl
+from rlm_cli.seams import Cell, CellFinished, refusal
+from rlm_cli.types import Limits
 
 SPIN = "def spin():\n    while True: pass\n"
 FENCED = {
@@ -147,6 +152,19 @@ def test_a_flood_of_questions_is_refused_then_stopped(question: str, tmp_path: P
     assert f"asked more than {QUESTIONS:,} questions" in run.told(2)
     assert len(run.of(SubcallStarted)) <= QUESTIONS + 2
     assert run.result.subcalls <= 20
+
+
+def test_what_was_asked_is_remembered_by_its_digest(tmp_path: Path) -> None:
+    """A child could ask for what it may not have, with 16 MB each time, until the host has no memory left."""
+    context = context_of({"a.txt": "alpha"})
+    with Session(lambda context: open_repl(context, Limits()), context, 30.0) as session:
+        ask = "for n in range(5):\n    try: llm_query('x' * 1_000_000)\n    except SubCallError: pass"
+        session.send(Cell(1, (ask,)), lambda: 60.0)
+        while not isinstance(message := session.receive(), CellFinished):
+            session.answer(refusal(message, "no"))
+        asked = [digest for digest, _ in session._current.exchanged]
+    context.close()
+    assert [len(digest) for digest in asked] == [32] * 5
 
 
 def test_questions_beyond_the_limit_raise_and_the_next_cell_may_ask_again(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def check(message: FromRepl) -> None:
                 message.final.answer.encode()
             for names in (message.variables, message.tampered):
                 assert len(names) <= VARIABLES_LIMIT
-                assert all(type(name) is str for name in names)
+                assert all(type(name) is str and name.isidentifier() for name in names)
             message.output.encode()
 
 

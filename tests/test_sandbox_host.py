@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from rlm_cli.confinement import MEANINGS
 from rlm_cli.context import Context
 from rlm_cli.errors import CellTimedOut, ReplDied, SandboxError
 from rlm_cli.sandbox import ChildRepl, open_repl
+from rlm_cli.sandbox.protocol import Channel
 from rlm_cli.seams import Asked, BudgetAsked, BudgetTold, Cell, CellFinished, Repl, SubAnswer, SubAnswers
 from rlm_cli.types import Limits
 
@@ -23,7 +26,8 @@ BREAKS = [
     "half_a_frame_then_exit", "wrong_cell", "number_is_true", "output_is_a_list", "output_too_long", "half_a_surrogate",
     "answer_after_an_error", "answer_is_no_text", "too_many_variables", "missing_field", "too_many_prompts",
     "negative_prompts", "several_in_a_single_call", "end_in_place_of_a_prompt", "place_is_a_float", "place_too_long",
-    "quote_too_long", "final_is_no_bool", "model_too_long", "batch_without_end",
+    "quote_too_long", "final_is_no_bool", "answer_is_blank", "tampered_is_no_name", "variable_is_no_name",
+    "too_many_parts", "model_too_long", "batch_without_end",
 ]  # fmt: skip
 
 
@@ -120,6 +124,30 @@ def test_a_child_that_stops_reading_is_killed(context: Context, tmp_path: Path) 
         with pytest.raises(ReplDied, match="does not take"):
             repl.answer(SubAnswers((SubAnswer(text="x" * 8_000_000),)))
         assert gone(repl.pid)
+
+
+def test_what_was_sent_ahead_moves_no_deadline() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        Channel(theirs).send({"tag": "budget"})
+        channel = Channel(ours)
+        with pytest.raises(TimeoutError):
+            channel.receive(time.monotonic() - 1)
+        assert channel.receive(time.monotonic() + 60) == {"tag": "budget"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_between_cells_the_child_does_nothing(context: Context) -> None:
+    repl = open_repl(context, Limits())
+    try:
+        for number in (1, 2):
+            repl.send(Cell(number, ("print(1)",)))
+            assert isinstance(repl.receive(20), CellFinished)
+            while "State:\tT" not in Path(f"/proc/{repl.pid}/status").read_text():
+                time.sleep(0.01)
+    finally:
+        repl.close()
+    assert gone(repl.pid)
 
 
 def test_closing_twice_leaves_no_process_and_no_descriptor(context: Context) -> None:

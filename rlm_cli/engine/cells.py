@@ -102,7 +102,8 @@ class Cells:
         if isinstance(question, Asked):
             return (yield from self.subcalls.answer(question, running.here, running.numbers))
         if isinstance(question, Claimed):
-            checked = self._check(question, running.last_word)
+            with self.session.counted():
+                checked = self._check(question, running.last_word)
             if isinstance(checked, Refusal):
                 return ClaimChecked(refused=checked.reason)
             if len(self.progress.citations) + len(running.evidence) >= CITATIONS:

@@ -4,10 +4,11 @@ Recovery is replay: a fresh child runs the earlier cells again and is given the 
 is paid twice. Knows nothing of models: the loop answers the questions, this keeps the answers.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from rlm_cli.context import Context
 from rlm_cli.errors import CellTimedOut, ProtocolBroken, ReplDied
@@ -17,8 +18,8 @@ from rlm_cli.seams import Cell, CellFinished, FromRepl, Repl, ReplFacts, ToRepl
 @dataclass(slots=True)
 class _PastCell:
     cell: Cell
-    exchanged: list[tuple[FromRepl, ToRepl]] = field(default_factory=list)
-    """What it asked and was answered, in order."""
+    exchanged: list[tuple[bytes, ToRepl]] = field(default_factory=list)
+    """What it asked, by its digest, and was answered, in order: prompts may be large, and many."""
     failed: bool = False
 
 
@@ -55,17 +56,16 @@ class Session:
         self._current = _PastCell(cell)
         self._seconds_left = seconds_left
         self.seconds = 0.0
-        with self._counted():
+        with self._breaches_noted():
             self._repl.send(cell)
 
     def receive(self) -> FromRepl:
         """Return the cell's next question, or its end. Only the child's own time counts; see `Repl.receive`."""
         started = time.monotonic()
         allowed = max(0.0, min(self._cell_timeout - self.seconds, self._seconds_left()))
-        with self._counted():
+        with self.counted(), self._breaches_noted():
             message = self._repl.receive(allowed)
         took = time.monotonic() - started
-        self.seconds += took
         if not isinstance(message, CellFinished):
             self._asked = message
             return message
@@ -80,8 +80,18 @@ class Session:
     def answer(self, answer: ToRepl) -> None:
         """Answer the question that `receive` returned last."""
         assert self._asked is not None
-        self._current.exchanged.append((self._asked, answer))
-        self._repl.answer(answer)
+        self._current.exchanged.append((_digest(self._asked), answer))
+        with self.counted():
+            self._repl.answer(answer)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count the time spent in it as the cell's own: the child can make us work, and take its time to listen."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds += time.monotonic() - started
 
     def recover(self) -> str:
         """Replace the child and run the earlier cells again. Return what the root model has to know about it.
@@ -111,7 +121,7 @@ class Session:
         return _told(unrepeatable, lost, bool(self._past))
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _breaches_noted(self) -> Iterator[None]:
         try:
             yield
         except ProtocolBroken:
@@ -132,9 +142,20 @@ class Session:
                     raise ReplDied(f"iteration {past.cell.number} ended otherwise when it was run again")
                 return message.variables
             asked, answer = next(answers, (None, None))
-            if answer is None or asked != message:
+            if answer is None or asked != _digest(message):
                 raise ReplDied(f"iteration {past.cell.number} asked something else when it was run again")
             self._repl.answer(answer)
+
+
+def _digest(question: FromRepl) -> bytes:
+    digest = hashlib.sha256(type(question).__name__.encode())
+    for part in astuple(question):
+        for each in part if isinstance(part, tuple) else (part,):
+            # Its kind and its length before it, so that no two lists of parts look alike.
+            shown = each if isinstance(each, str) else repr(each)
+            digest.update(f"\n{type(each).__name__} {len(shown)}\n".encode())
+            digest.update(shown.encode("utf-8", "surrogatepass"))
+    return digest.digest()
 
 
 def _told(unrepeatable: tuple[int, ...], lost: list[str], rebuilt: bool) -> str:

@@ -34,6 +34,8 @@ _CPU_SECONDS = 600
 LIMITS = {resource.RLIMIT_AS: 4 << 30, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_NPROC: 0, resource.RLIMIT_CORE: 0}
 CALLS = ("getrusage", "lseek", "prlimit64", "recvmsg")
 """System calls for taking a PDF, reading in it, and limiting our own time."""
+_held: list[Any] = []
+"""A first way for pdfium to call us: it needs memory that holds code, and there is no more of that within the walls."""
 _PIECE = 1 << 16
 """Bytes that are read at once."""
 _SHORT = 1_000
@@ -175,6 +177,7 @@ def _confined(parent: int) -> Any:
     Nobody may be unable to read where Python lies, so that whatever is loaded on first use is loaded here.
     """
     codecs.lookup("utf-16-le")  # of pdfium's texts
+    _held.append(pypdfium2.internal.get_bufreader(io.BytesIO()))
     place = f"{__file__.rpartition('/')[0]}/../confinement.py"
     spec = importlib.util.spec_from_file_location("confinement", place)
     assert spec is not None

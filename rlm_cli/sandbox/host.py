@@ -6,6 +6,7 @@ what a frame may hold (messages.py), who answers the questions (engine/).
 """
 
 import time
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from rlm_cli.types import Limits
 START_SECONDS = 60.0
 """For the child to be ready; a gigabyte of context is decoded in two."""
 WRITE_SECONDS = 10.0
-"""For the child to take what it is sent."""
+"""For the child to take what it is sent, a batch of replies as one."""
 GRACE_SECONDS = 2.0
 """Between interrupting a cell and killing the child."""
 _INTERRUPTS = 4
@@ -96,7 +97,9 @@ class ChildRepl:
         if self._child.channel.waiting():
             raise self._died("it spoke without being asked", ProtocolBroken)
         self._inbox = Inbox(cell.number)
-        self._write(encode({"tag": "cell", "number": cell.number, "blocks": list(cell.blocks)}))
+        self._child.go_on()
+        cell_frame = encode({"tag": "cell", "number": cell.number, "blocks": list(cell.blocks)})
+        self._write([cell_frame], time.monotonic() + self.write_seconds)
 
     def receive(self, timeout: float) -> FromRepl:
         """Return what the cell asks next, or how it ended (seams.Repl.receive)."""
@@ -106,6 +109,7 @@ class ChildRepl:
         message = self._next(time.monotonic() + max(0.0, timeout)) or self._interrupted()
         if isinstance(message, CellFinished):
             self._inbox = None
+            self._child.pause()
         else:
             self._question = message
         return message
@@ -116,8 +120,7 @@ class ChildRepl:
         if not answers(self._question, answer):
             raise RuntimeError(f"{type(answer).__name__} does not answer {type(self._question).__name__}")
         self._question = None
-        for frame in frames_of(answer):
-            self._write(frame)
+        self._write(frames_of(answer), time.monotonic() + self.write_seconds)
 
     def close(self) -> None:
         """End the session and its process; may be called twice."""
@@ -146,21 +149,22 @@ class ChildRepl:
         started = time.monotonic()
         for number in range(1, _INTERRUPTS + 1):
             self._child.interrupt()
-            while (message := self._next(started + GRACE_SECONDS * number / _INTERRUPTS)) is not None:
+            deadline = started + GRACE_SECONDS * number / _INTERRUPTS
+            while (message := self._next(deadline)) is not None:
                 if isinstance(message, CellFinished):
                     return message
                 # The question and the interrupt crossed; refused, the code meets the interrupt next.
-                for frame in frames_of(refusal(message, "the cell's time is over")):
-                    self._write(frame)
+                self._write(frames_of(refusal(message, "the cell's time is over")), started + GRACE_SECONDS)
         self._dead = "the cell did not stop"
         self._child.kill()
         raise CellTimedOut(
             f"the code did not stop within {GRACE_SECONDS:g} s after its time limit; its process was killed"
         )
 
-    def _write(self, frame: bytes) -> None:
+    def _write(self, frames: Iterable[bytes], deadline: float) -> None:
         try:
-            self._child.channel.send_encoded(frame, time.monotonic() + self.write_seconds)
+            for frame in frames:
+                self._child.channel.send_encoded(frame, deadline)
         except TimeoutError as error:
             raise self._died("it does not take what it is sent") from error
         except (EOFError, OSError) as error:

@@ -20,6 +20,7 @@ from rlm_cli.sandbox.protocol import (
     PLACE_LIMIT,
     PROMPTS_LIMIT,
     QUOTE_LIMIT,
+    TAMPERED_LIMIT,
     VARIABLES_LIMIT,
     Frame,
     FrameTooLarge,
@@ -107,13 +108,15 @@ class Inbox:
             if type(final) is not dict or error is not None:
                 raise ValueError("an answer from a cell that failed")
             final = Final(_text(final, "answer", ANSWER_LIMIT), _text_or_none(final, "doubt", ANSWER_LIMIT))
+            if not final.answer.strip():
+                raise ValueError("an empty answer")
         return CellFinished(
             output=_text(frame, "output", 10 * OUTPUT_LIMIT + _SLACK),
             output_characters=_whole(frame, "characters", 0, 1 << 60),
             error=error,
             final=final,
-            variables=_texts(frame, "variables", VARIABLES_LIMIT),
-            tampered=_texts(frame, "tampered", VARIABLES_LIMIT),
+            variables=_identifiers(frame, "variables", VARIABLES_LIMIT),
+            tampered=_identifiers(frame, "tampered", TAMPERED_LIMIT),
         )
 
 
@@ -233,6 +236,14 @@ def _texts(frame: Frame, key: str, limit: int) -> tuple[str, ...]:
     if not all(type(value) is str for value in values):
         raise ValueError(f"{key} holds what is no str")
     return tuple(_sound(value, key, 500) for value in values)
+
+
+def _identifiers(frame: Frame, key: str, limit: int) -> tuple[str, ...]:
+    """Return names: what is no name could, shown to the user, pass for a line of ours."""
+    names = _texts(frame, key, limit)
+    if not all(name.isidentifier() and len(name) <= 200 for name in names):
+        raise ValueError(f"{key} holds what is no name")
+    return names
 
 
 def _sound(value: str, key: str, limit: int) -> str:

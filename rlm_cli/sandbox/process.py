@@ -58,15 +58,26 @@ class Child:
 
     def interrupt(self) -> None:
         """Ask the running cell to stop."""
+        self._signal(signal.SIGINT)
+
+    def pause(self) -> None:
+        """Let it do nothing at all until it is to `go_on`: between cells nothing is wanted of it."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(number)
 
     def kill(self) -> str:
         """End the process group, reap it, close our end; returns how the child ended. May be called twice."""
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(_REAP_SECONDS)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # the kernel holds it: it is dead all the same
+            self._process.wait(_REAP_SECONDS)
         self.channel.close()
         self._closing.close()
         return self.ending()
@@ -79,5 +90,6 @@ class Child:
         if code is None:
             return "still running"
         if code < 0:
-            return f"ended by {signal.Signals(-code).name}"
+            named = -code in signal.Signals.__members__.values()
+            return f"ended by {signal.Signals(-code).name if named else f'signal {-code}'}"
         return f"ended with status {code}"

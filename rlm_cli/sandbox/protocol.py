@@ -40,6 +40,8 @@ ERROR_LIMIT = 2_000
 """Characters of an error's text, about."""
 VARIABLES_LIMIT = 1_000
 """Names of variables that are reported."""
+TAMPERED_LIMIT = 100
+"""Names of the session that can have been overwritten; there are fewer."""
 
 _LENGTH = struct.Struct(">I")
 _CHUNK = 1 << 16
@@ -79,7 +81,11 @@ class Channel:
             raise EOFError("the other end is closed") from error
 
     def receive(self, deadline: float | None = None) -> Frame:
-        """Return the next frame. After a TimeoutError what had come of it is kept for the next call."""
+        """Return the next frame. After a TimeoutError what had come of it is kept for the next call.
+
+        A deadline that has passed is one, whatever has come: the other end could have sent ahead for hours.
+        """
+        self._allow(deadline)
         (length,) = _LENGTH.unpack(self._take(_LENGTH.size, deadline, keep=True))
         if length > FRAME_LIMIT:
             raise ValueError(f"a frame of {length:,} bytes is announced; the limit is {FRAME_LIMIT:,}")

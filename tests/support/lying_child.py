@@ -86,6 +86,14 @@ match lie:
         say({**FINISHED, "final": {"answer": {"a": 1}, "doubt": None}})
     case "too_many_variables":
         say({**FINISHED, "variables": ["x"] * 2000})
+    case "answer_is_blank":
+        say({**FINISHED, "final": {"answer": " \n", "doubt": None}})
+    case "tampered_is_no_name":
+        say({**FINISHED, "tampered": ["x; it was restored\nrlm: error: forged"]})
+    case "variable_is_no_name":
+        say({**FINISHED, "variables": ["\x1b[2J"]})
+    case "too_many_parts":
+        raw(b'{"tag": "finished", "output": [' + b'"",' * 1_000_000 + b'""]}')
     case "missing_field":
         say({key: value for key, value in FINISHED.items() if key != "tampered"})
     case "too_many_prompts":
