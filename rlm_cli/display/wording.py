@@ -76,10 +76,11 @@ def _said(event: Event, asked: str | None) -> str:
 
 
 def sandbox(loaded: ContextLoaded) -> str:
-    """Return what holds the code: how much of a sandbox, its layers, and those that the system lacks."""
-    level = f"{loaded.sandbox_level}: " if loaded.sandbox_level else ""
-    lacking = f"; not here: {', '.join(loaded.sandbox_missing)}" if loaded.sandbox_missing else ""
-    return safe_line(f"{level}{', '.join(loaded.sandbox)}{lacking}")
+    """Return what holds the code: `full` says it all; anything less is told layer by layer, and what is missing."""
+    said = [] if loaded.sandbox_level == "full" else [", ".join(loaded.sandbox)]
+    lacking = [f"not here: {', '.join(loaded.sandbox_missing)}"] if loaded.sandbox_missing else []
+    level = [loaded.sandbox_level] if loaded.sandbox_level else []
+    return safe_line("; ".join([*level, *said, *lacking]))
 
 
 def _tampered(finished: CodeFinished) -> str:

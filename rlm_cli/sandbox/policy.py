@@ -6,6 +6,9 @@ in only where the object matters. Subscripts, loops, unpacking and assignment st
 
 The guards are globals whose names no source can spell: they hold characters that no identifier has. So they cannot be
 rebound, deleted, captured or imported over, whatever the code does.
+
+Not covered: faults of Python's own memory, of which each release has some that code like any other can set off. What is
+got by them the wall must hold (confinement.py).
 """
 
 import ast
