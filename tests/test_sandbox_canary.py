@@ -2,10 +2,15 @@
 
 # ruff: noqa: E501 - the objects to start from, side by side
 
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.repl import Session, session_over
+
+import rlm_cli
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +79,52 @@ for number, thing in enumerate(things):
 print(found)
 """
     assert session.value(source) == "[]"
+
+
+HOST = """
+told = []
+def look(value, path, seen):
+    if id(value) in seen or len(path) > 7: return
+    seen.add(id(value))
+    if isinstance(value, str) and any(place in value for place in PLACES): told.append((path, value[:200]))
+    if isinstance(value, bytes) and any(place.encode() in value for place in PLACES): told.append((path, value[:200]))
+    for each in dir(value):
+        try: held = getattr(value, each)
+        except Exception: continue
+        look(held, path + [each], seen)
+    for label in ("__doc__", "__name__", "__qualname__"):
+        try: look(getattr(value, label), path + [label], seen)
+        except Exception: pass
+    if isinstance(value, (list, tuple, set, frozenset)):
+        for each in value: look(each, path + ["[]"], seen)
+    if isinstance(value, dict):
+        for key in value: look(key, path + ["key"], seen); look(value[key], path + ["[]"], seen)
+    for show in (str, repr):
+        try: look(show(value), path + [show.__name__], seen)
+        except Exception: pass
+"""
+
+
+def test_no_text_within_reach_names_a_place_of_the_host(session: Session) -> None:
+    places = {sys.prefix, sys.base_prefix, str(Path.home()), str(Path(rlm_cli.__file__).parent), os.environ["PATH"]}
+    session.value(f"PLACES = {[place.replace('/', 'SEP') for place in places if len(place) > 3]!r}")
+    session.value("PLACES = [place.replace('SEP', chr(47)) for place in PLACES]\n" + HOST)
+    modules = [name for name in session.repl.facts.modules if "." not in name]
+    session.value("import " + ", ".join(modules) + ", urllib.parse")
+    names = (
+        "grep, llm_query, documents, files, out, FINAL, FINAL_VAR, cite, budget, peek, SHOW_VARS, SubCallError, print"
+    )
+    errors = """
+errors = []
+for code in (lambda: llm_query(5), lambda: cite("x", "y"), lambda: 1 / 0, lambda: re.nothing, lambda: nope, lambda: files["x"],
+             lambda: json.loads("{"), lambda: ast.parse("("), lambda: re.compile("("), lambda: datetime.datetime.strptime("x", "%Y")):
+    try: code()
+    except Exception as error: errors += [error, *error.args]
+"""
+    walk = f"for thing in [{names}, getattr, dir, documents[0], errors, {', '.join(modules)}]: look(thing, [], set())\n"
+    assert session.value(errors + walk + "print(told)") == "[]"
+    # It finds what there is to find.
+    assert session.value("look([{'a': 'in ' + PLACES[0]}], [], set())\nprint(len(told))") == "2"
 
 
 def test_the_canary_sees_what_it_looks_for() -> None:
