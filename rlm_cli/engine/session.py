@@ -100,9 +100,9 @@ class Session:
         speaks out of turn again and again: it may have been made to. Raises SandboxError when no child can be started.
         """
         self._repl.close()
-        unrepeatable: tuple[int, ...] = ()
+        unrepeatable: int | None = None
         if self._breaches > 1 and self._past:
-            unrepeatable = (self._past.pop().cell.number,)
+            unrepeatable = self._past.pop().cell.number
         while True:
             self._repl = self._open_repl(self._context)
             rebuilt: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class Session:
                 break
             except (CellTimedOut, ReplDied):
                 self._repl.close()
-                unrepeatable = tuple(past.cell.number for past in self._past[len(repeated) :]) + unrepeatable
+                unrepeatable = self._past[len(repeated)].cell.number
                 self._past = repeated
         lost = [name for name in self._variables if name not in rebuilt]
         self._variables = rebuilt
@@ -158,15 +158,15 @@ def _digest(question: FromRepl) -> bytes:
     return digest.digest()
 
 
-def _told(unrepeatable: tuple[int, ...], lost: list[str], rebuilt: bool) -> str:
-    """Say what is left of a session. `unrepeatable`: iterations; `lost`: variables; `rebuilt`: something is left."""
-    if unrepeatable and not rebuilt:
+def _told(unrepeatable: int | None, lost: list[str], rebuilt: bool) -> str:
+    """Say what is left. `unrepeatable`: the first such iteration; `lost`: variables; `rebuilt`: something is left."""
+    if unrepeatable is not None and not rebuilt:
         return "The session was restarted and could not be rebuilt: all variables are lost."
     named = ", ".join(lost[:20]) + (f" and {len(lost) - 20} more" if len(lost) > 20 else "")
     but = f"what this cell had set{f' and for {named}' if named else ''}"
-    if unrepeatable:
+    if unrepeatable is not None:
         return (
-            f"The session was restarted and rebuilt up to iteration {unrepeatable[0]}, whose code did otherwise when "
+            f"The session was restarted and rebuilt up to iteration {unrepeatable}, whose code did otherwise when "
             f"it was run again: everything is kept but for {but}."
         )
     if lost:
