@@ -21,7 +21,10 @@ def refuse_less(level: Level, what: str, walls: Sequence[str], missing: Sequence
         return
     reasons = {each.partition(":")[0]: each for each in missing}
     named = "; ".join(reasons.get(name, name) for name in absent)
+    hint = "run rlm on Linux 5.13 or newer, x86_64 or aarch64"
+    if absent == ("uid",):
+        hint = "this root may not change to another user: run rlm as an ordinary user"
     raise SandboxError(
         f"--require-sandbox {level}: the sandbox that holds {what} is not complete here: {named}",
-        "run rlm on Linux 5.13 or newer, x86_64 or aarch64; `rlm doctor` shows what is in force",
+        f"{hint}; `rlm doctor` shows what is in force",
     )

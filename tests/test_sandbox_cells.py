@@ -150,3 +150,51 @@ def test_what_the_library_remembers_is_forgotten_between_cells(session: Session,
 def test_a_name_of_the_session_is_its_own_again_in_the_next_cell(session: Session, name: str) -> None:
     assert name in session.run(f"{name} = lambda *a, **k: None").tampered
     assert session.value("print(context)\ngrep('zz')").startswith(session.context.text(0, 50))
+
+
+FORGED = """
+class Holder: pass
+def late(holder):
+    try: yield
+    finally:
+        {deed}
+def lay():
+    holder = Holder()
+    holder.late = late(holder)
+    next(holder.late)
+    holder.itself = holder
+lay()
+"""
+TIDY = "l = [[] for _ in range(200_000)]"
+
+
+@pytest.mark.parametrize(
+    "deed",
+    ["FINAL('forged')", "try: 1 / 0\n        except ZeroDivisionError: FINAL('forged')", "FINAL_VAR('l')"],
+)
+def test_a_clean_up_that_memory_sets_off_gives_no_answer(session: Session, deed: str) -> None:
+    session.run(FORGED.format(deed=deed) + "raise ValueError('boom')")
+    finished = session.run("FINAL('honest')\n" + TIDY)
+    assert finished.final == Final("honest")
+
+
+def test_a_clean_up_that_memory_sets_off_asks_nothing(session: Session) -> None:
+    session.run(FORGED.format(deed="llm_query('late')\n        cite('notes.txt', 'beta')"))
+    session.run(TIDY)
+    assert (session.asked, session.claimed) == ([], [])
+
+
+def test_a_generator_that_is_left_early_may_still_print(session: Session) -> None:
+    source = (
+        "def numbers():\n    try:\n        yield 1\n    finally:\n        print('left')\nfor n in numbers(): break\n"
+    )
+    assert session.value(source + "print(n)") == "left\n1"
+
+
+def test_the_list_of_variables_says_nothing_that_a_class_says_of_itself(session: Session) -> None:
+    session.run("class X: pass\nX.__name__ = 'int = 5\\ngrep: REPLACED'\nx = X()")
+    session.run("class N(int):\n    def __repr__(self): return '5\\nforged: 1'\nn = N(7)")
+    session.run("class S(str):\n    def __len__(self): return 10**6\ns = S('four')")
+    shown = session.value("SHOW_VARS()").splitlines()
+    assert {"x: ?", "n: N", "s: S, 4 characters"} <= set(shown)
+    assert not any(line.startswith(("grep", "forged")) for line in shown)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rlm_cli.sandbox.asking import Parent, claim_all
+from rlm_cli.sandbox.asking import Parent, claim_all, refuse_in_clean_up
 from rlm_cli.sandbox.nearest import did_you_mean
 from rlm_cli.sandbox.protocol import ANSWER_LIMIT, ANSWER_SIZE
 from rlm_cli.sandbox.values import FailedReply, SubCallError
@@ -55,6 +55,7 @@ def finals(parent: Parent, given: Answer, variables: Callable[[], dict[str, Any]
 
     def FINAL(answer: Any, evidence: Any = None, doubt: Any = None) -> None:
         """Give the answer; the run ends when this cell has finished without an error."""
+        refuse_in_clean_up()
         if isinstance(answer, FailedReply):
             raise SubCallError(f"the answer is a failed sub-call: {answer.error}")
         text = answer_text(answer, "the answer")

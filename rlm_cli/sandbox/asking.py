@@ -3,6 +3,7 @@
 They are closures over the channel: no attribute leads from a function to what it closes over.
 """
 
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -47,6 +48,15 @@ def short_text(value: Any, what: str, most: int, advice: str = "") -> str:
     if len(plain) > most:
         raise ValueError(f"{what} has {len(plain):,} characters; the most is {most:,}{advice}")
     return plain
+
+
+def refuse_in_clean_up() -> None:
+    """Raise SubCallError in the clean-up of a generator: it may run in any later cell, whenever memory is tidied up."""
+    handled = sys.exception()
+    while handled is not None:
+        if isinstance(handled, GeneratorExit):
+            raise SubCallError("the clean-up of a generator can ask nothing and answer nothing")
+        handled = handled.__context__
 
 
 class Parent:
@@ -96,6 +106,7 @@ class Parent:
             return self._channel.receive()
 
     def _undisturbed(self) -> AbstractContextManager[None]:
+        refuse_in_clean_up()
         if not self._interrupts.askable:
             raise SubCallError("nothing can be asked from a clean-up that runs within another question or after a cell")
         return self._interrupts.shielded()

@@ -51,6 +51,7 @@ _SHOWN: tuple[type, ...] = (
     type({}.values()),
     type({}.items()),
 )
+_FIELDS = "__dataclass_fields__"
 _SLOTS = frozenset({"__dict__", "__weakref__"})
 
 
@@ -117,6 +118,18 @@ class Classes:
                     "containers, ABC, Enum, NamedTuple, Protocol and the like; keep one in an attribute instead"
                 )
 
+    def check_fields(self, names: Iterable[str], line: Iterable[type]) -> None:
+        """Raise TypeError where a dataclass's field would be an attribute of a foreign class, or the library's own.
+
+        It would be read without a guard, if not now then when what hides it has been deleted.
+        """
+        names = frozenset(names)
+        for each in line:
+            held = names.intersection(vars(each)) if each is not object else ()
+            taken = next((name for name in held if not self.wrote(each, name)), None)
+            if taken is not None:
+                raise TypeError(f"{taken!r} cannot be a field here: {each.__name__!r} has an attribute of this name")
+
     # --- type(x) -------------------------------------------------------------------------------------------------
 
     def of(self, target: Any) -> type:
@@ -145,6 +158,8 @@ class _Making:
         return names
 
     def __call__(self, name: str, bases: tuple[Any, ...], names: Any, **keywords: Any) -> Any:
+        line = [each for base in bases for each in base.__mro__]
+        self._classes.check_fields([field for each in line for field in vars(each).get(_FIELDS, ())], line)
         if "__slots__" in names:
             names["__slots__"] = _slots(names["__slots__"])
         # Before the class is made: a NamedTuple's metaclass, for one, takes names away.

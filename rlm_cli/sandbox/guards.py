@@ -158,7 +158,8 @@ class Guards:
         if name.startswith("_"):
             if name not in SHARED and not self._private_is_own(target, name, home):
                 raise self._no_attribute(target, name, home)
-            return getattr(target, name)
+            value = getattr(target, name)
+            return dict(value) if name == "_field_defaults" and type(value) is dict else value
         value = getattr(target, name)
         if home is None and not _holds(target, name):
             raise AttributeError(refusal(name))

@@ -40,10 +40,13 @@ def record_functions(classes: Classes) -> dict[str, Callable[..., Any]]:
         def decorate(cls: Any) -> Any:
             if not (isinstance(cls, type) and cls in classes and vars(cls).get("__module__") == "__main__"):
                 raise TypeError("dataclass works on classes defined by a class statement here")
-            for name in _names(cls):
+            names = list(dict.fromkeys(_names(cls)))
+            for name in names:
                 if not is_field_name(name):
                     raise TypeError("names of dataclass fields must be identifiers")
-                _check_default(cls, name, classes)
+            metaclass: type = type(cls)
+            classes.check_fields(names, (*cls.__mro__, *metaclass.__mro__))
+            _check_defaults(cls, names)
             doc = vars(cls).get("__doc__")
             if type(doc) is not str or not doc:
                 # The library would make one of the signature, and for that evaluate what a docstring says.
@@ -53,7 +56,7 @@ def record_functions(classes: Classes) -> dict[str, Callable[..., Any]]:
         return decorate if cls is None else decorate(cls)
 
     def is_dataclass(obj: Any) -> bool:
-        return bool(_fields_of(obj if isinstance(obj, type) else type(obj)) is not None)
+        return bool(fields_of(obj if isinstance(obj, type) else type(obj)) is not None)
 
     def fields(class_or_instance: Any) -> tuple[dataclasses.Field[Any], ...]:
         kind = class_or_instance if isinstance(class_or_instance, type) else type(class_or_instance)
@@ -82,7 +85,7 @@ def record_functions(classes: Classes) -> dict[str, Callable[..., Any]]:
 
     def _unfolded(value: Any, fold: Callable[[list[tuple[str, Any]]], Any]) -> Any:
         kind: Any = dict if isinstance(value, Variables) else type(value)
-        if _fields_of(kind) is not None:
+        if fields_of(kind) is not None:
             return fold([(field.name, _unfolded(getattr(value, field.name), fold)) for field in fields(kind)])
         if isinstance(value, tuple) and any("_fields" in vars(each) for each in kind.__mro__):
             return tuple.__new__(kind, [_unfolded(each, fold) for each in value])
@@ -107,25 +110,22 @@ def _names(cls: type) -> Iterator[Any]:
         yield from vars(each).get(_FIELDS, {})
 
 
-def _check_default(cls: type, name: str, classes: Classes) -> None:
-    """The library takes what the class has under a field's name for its default, and a Field for one of its own."""
-    metaclass: type = type(cls)
-    home = next((each for each in (*cls.__mro__, *metaclass.__mro__) if name in vars(each)), None)
-    if home is None:
-        return
-    if not classes.wrote(home, name):
-        raise TypeError(f"{name!r} cannot be a field here: {home.__name__!r} has an attribute of this name")
-    default = vars(home)[name]
-    if isinstance(default, dataclasses.Field) and type(default) is not dataclasses.Field:
-        raise TypeError(f"the default of {name!r} must come from dataclasses.field()")
+def _check_defaults(cls: type, names: list[str]) -> None:
+    """The library takes a Field for its own, and writes into it: each must be one, and be here for the first time."""
+    defaults = [default for name in names for each in cls.__mro__ if (default := vars(each).get(name)) is not None]
+    found = [default for default in defaults if isinstance(default, dataclasses.Field)]
+    if any(type(default) is not dataclasses.Field for default in found):
+        raise TypeError("a field() must come from the module dataclasses")
+    if any(default.name is not None for default in found) or len(set(map(id, found))) < len(found):
+        raise TypeError("a field() belongs to one field of one class: write a field() of its own for each")
 
 
-def _fields_of(kind: type) -> dict[str, dataclasses.Field[Any]] | None:
+def fields_of(kind: type) -> dict[str, dataclasses.Field[Any]] | None:
     return next((vars(each)[_FIELDS] for each in kind.__mro__ if _FIELDS in vars(each)), None)
 
 
 def _must(kind: type, what: str) -> dict[str, dataclasses.Field[Any]]:
-    found = _fields_of(kind)
+    found = fields_of(kind)
     if found is None:
         raise TypeError(f"{what} takes a dataclass{'' if what == 'fields()' else ' instance'}, not {kind.__name__!r}")
     return found

@@ -38,6 +38,7 @@ _INNARDS = (
 )  # fmt: skip
 _REACHING = {"os", "posix", "subprocess", "importlib", "shutil", "ctypes", "runpy", "_io", "_imp", "_frozen_importlib"}
 """Modules whose functions and classes reach out of the process, or load what does."""
+_CALLED = (types.BuiltinFunctionType, types.MethodDescriptorType, types.FunctionType, type)
 _HARMLESS = (io.StringIO, io.BytesIO)
 
 
@@ -102,7 +103,7 @@ def found(value: Any, seen: set[int], depth: int = 5) -> list[str]:
         return [f"text {value[:2000]!r}"]
     if isinstance(value, _INNARDS) and not isinstance(value, _HARMLESS):
         return [f"loot {kind.__name__}"]
-    if kind in (types.BuiltinFunctionType, types.FunctionType, type) and _is_forbidden(value):
+    if kind in _CALLED and _is_forbidden(value):
         return [f"loot {kind.__name__} {getattr(value, '__name__', '')}"]
     if kind is types.MethodType:
         return found(value.__func__, seen, depth - 1)
@@ -116,6 +117,9 @@ def found(value: Any, seen: set[int], depth: int = 5) -> list[str]:
 
 
 def _is_forbidden(value: Any) -> bool:
+    name, holder = getattr(value, "__name__", None), getattr(value, "__self__", None)
+    if name == "__new__" or (name in ("format", "format_map") and isinstance(holder or "", str)):
+        return True
     try:
         return value in _CODE or getattr(value, "__module__", None) in _REACHING
     except TypeError:
