@@ -45,7 +45,9 @@ def record_functions(classes: Classes) -> dict[str, Callable[..., Any]]:
                 if not is_field_name(name):
                     raise TypeError("names of dataclass fields must be identifiers")
             metaclass: type = type(cls)
-            classes.check_fields(names, (*cls.__mro__, *metaclass.__mro__))
+            classes.check_fields(names, cls.__mro__)
+            # What the class has not the library finds in the class's own class.
+            classes.check_fields([name for name in names if not _has(cls, name)], metaclass.__mro__)
             _check_defaults(cls, names)
             doc = vars(cls).get("__doc__")
             if type(doc) is not str or not doc:
@@ -118,6 +120,10 @@ def _check_defaults(cls: type, names: list[str]) -> None:
         raise TypeError("a field() must come from the module dataclasses")
     if any(default.name is not None for default in found) or len(set(map(id, found))) < len(found):
         raise TypeError("a field() belongs to one field of one class: write a field() of its own for each")
+
+
+def _has(cls: type, name: str) -> bool:
+    return any(name in vars(each) for each in cls.__mro__)
 
 
 def fields_of(kind: type) -> dict[str, dataclasses.Field[Any]] | None:

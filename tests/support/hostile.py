@@ -51,12 +51,17 @@ class Case:
 
 def cases_of(layer: str) -> dict[str, Case]:
     """Return the cases about a layer, `fence` or `wall`, by name. `=== name` begins one, `=== name [mark]` marks it."""
+    return cases_in(sorted(CASES.glob(f"{layer}-*.txt")))
+
+
+def cases_in(files: Sequence[Path]) -> dict[str, Case]:
+    """Return the cases of these files by name; the name of the file stands before it."""
     found: dict[str, Case] = {}
-    for path in sorted(CASES.glob(f"{layer}-*.txt")):
+    for path in files:
         for part in path.read_text(encoding="utf-8").split("\n=== ")[1:]:
             title, _, code = part.partition("\n")
             title, _, marks = title.rstrip("]").partition(" [")
-            name = f"{path.stem.partition('-')[2]}: {title}"
+            name = f"{path.stem.rpartition('-')[2]}: {title}"
             assert name not in found, f"{name} is there twice"
             found[name] = Case(name, code.strip() + "\n", tuple(filter(None, marks.split(", "))))
     return found
@@ -143,7 +148,7 @@ def attempts(layers: str, cases: Sequence[Case], stakes: Stakes, timeout: float 
     if layers == "bare":
         # Part of the wall on the host's side.
         importlib.import_module("rlm_cli.sandbox.process").hidden = contextlib.nullcontext  # type: ignore[attr-defined]
-    with _children(layers) as child:
+    with attacked(layers) as child:
         for case in cases:
             came[case.name] = _harm_of(case, child, stakes, timeout)
             if layers == "bare" and not came[case.name]:
@@ -153,7 +158,7 @@ def attempts(layers: str, cases: Sequence[Case], stakes: Stakes, timeout: float 
     return came
 
 
-def _harm_of(case: Case, child: "_Attacked", stakes: Stakes, timeout: float) -> list[str]:
+def _harm_of(case: Case, child: "Attacked", stakes: Stakes, timeout: float) -> list[str]:
     stakes.lay_out()
     return stakes.harm(child.said(stakes.filled_in(case.code).split("\n---\n"), timeout))
 
@@ -168,7 +173,7 @@ class Said:
     """Of the judge."""
 
 
-class _Attacked:
+class Attacked:
     """A child under attack, replaced when it is gone."""
 
     def __init__(self, layers: str) -> None:
@@ -216,8 +221,8 @@ class _Attacked:
 
 
 @contextmanager
-def _children(layers: str) -> Iterator[_Attacked]:
-    child = _Attacked(layers)
+def attacked(layers: str) -> Iterator[Attacked]:
+    child = Attacked(layers)
     try:
         yield child
     finally:
