@@ -10,6 +10,7 @@ import ast
 import builtins
 import collections
 import collections.abc
+import contextlib
 import csv
 import datetime
 import enum
@@ -33,7 +34,14 @@ BASES: frozenset[type] = frozenset(
         *types.resolve_bases((typing.NamedTuple,)),
         *types.resolve_bases((typing.TypedDict,)),
         *(enum.Enum, enum.Flag, enum.IntEnum, enum.IntFlag, enum.StrEnum),
-        *(ast.NodeVisitor, ast.NodeTransformer, json.JSONDecoder, json.JSONEncoder, string.Template),
+        *(
+            contextlib.AbstractContextManager,
+            ast.NodeVisitor,
+            ast.NodeTransformer,
+            json.JSONDecoder,
+            json.JSONEncoder,
+            string.Template,
+        ),
         *(csv.Dialect, csv.excel, csv.excel_tab, csv.unix_dialect, datetime.tzinfo),
     }
 )
@@ -52,6 +60,8 @@ _SHOWN: tuple[type, ...] = (
     type({}.items()),
 )
 _FIELDS = "__dataclass_fields__"
+_ENUMS: set[type] = set()
+"""The library's; filled by `know_enums`, when all has been loaded and no code has run."""
 _SLOTS = frozenset({"__dict__", "__weakref__"})
 
 
@@ -84,6 +94,15 @@ class Classes:
     def wrote(self, kind: type, name: str) -> bool:
         """Say whether `name`, which `kind` has, is the code's own: no private thing of Enum, ABC or Protocol."""
         return kind in self.own and name not in self.own[kind]
+
+    def makes(self, kind: type) -> bool:
+        """Say whether `kind` is an Enum of the code's own in the making: its members are set up before it is done."""
+        return isinstance(kind, enum.EnumMeta) and kind not in _ENUMS and kind not in self.own
+
+    @staticmethod
+    def know_enums() -> None:
+        """Take every Enum there is by now for the library's."""
+        _ENUMS.update(_with_subclasses(enum.Enum))
 
     def adopt(self, made: type, origin: type) -> type:
         """Record a class that was made of an own one, as dataclass(slots=True) does."""
@@ -143,6 +162,10 @@ class Classes:
         if kind not in self._stand_ins:
             self._stand_ins[kind] = _likeness(kind)
         return self._stand_ins[kind]
+
+
+def _with_subclasses(kind: type) -> set[type]:
+    return {kind}.union(*map(_with_subclasses, kind.__subclasses__()))
 
 
 class _Making:

@@ -54,6 +54,7 @@ def close(classes: Classes) -> None:
         textwrap.TextWrapper.unicode_whitespace_trans
     )
     random.seed(0)
+    classes.know_enums()
     for module in list(sys.modules.values()):
         held = (each for each in vars(module).values() if isinstance(each, functools._lru_cache_wrapper))
         _FORGETTING.extend(each.cache_clear for each in held)

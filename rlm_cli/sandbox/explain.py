@@ -7,13 +7,15 @@ import builtins
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from rlm_cli.sandbox.interrupts import CellTimeout
-from rlm_cli.sandbox.modules import Module
+from rlm_cli.sandbox.modules import Module, import_of
 from rlm_cli.sandbox.nearest import QUESTION, did_you_mean
 from rlm_cli.sandbox.policy import NotAllowed
 from rlm_cli.sandbox.protocol import ERROR_LIMIT
 
+_OF_FILES = "exists glob is_dir is_file iterdir open read_bytes read_text rglob stat write_bytes write_text".split()
 _FILES = "there are no files and no network here; the text is in `context`, single documents in `files`"
 _INSTEAD = {
     "open": _FILES,
@@ -94,7 +96,10 @@ def _explained(error: BaseException, blocks: dict[str, Block], block: Block, nam
         home = where.rpartition("line")[0] if inner is block else inner.label
         home = home if inner.cell == block.cell else f"iteration {inner.cell}, {home}"
         lines.append(f"in {_bounded(function, 80)}, {home}line {number}: {inner.line(number)}")
-    lines.append(f"Variables set before {where or 'that'} are kept: send again only what follows, corrected.")
+    if where == "line 1":
+        lines.append("Nothing was set before it: send the block again, corrected. What earlier iterations set is kept.")
+    else:
+        lines.append(f"Variables set before {where or 'that'} are kept: send again only what follows, corrected.")
     hint = None if QUESTION in title else _hint(error, names)
     if hint:
         lines.append(f"Hint: {hint}")
@@ -127,11 +132,15 @@ def _hint(error: BaseException, names: Iterable[str]) -> str | None:
     if isinstance(error, NameError) and type(error.name) is str:
         if error.name in _INSTEAD:
             return _INSTEAD[error.name]
+        if (missing := import_of(error.name)) is not None:
+            return f"it was not imported: {missing}"
         known = [each for each in (*names, *_public_built_ins()) if each.isidentifier()]
         return did_you_mean(error.name, known)
     if isinstance(error, AttributeError) and type(error.name) is str:
         if isinstance(error.obj, Module):  # it has said so itself
             return None
+        if isinstance(error.obj, PurePath) and error.name in _OF_FILES:
+            return _FILES
         return did_you_mean(error.name, [each for each in dir(error.obj) if not each.startswith("_")])
     if isinstance(error, MemoryError):
         return "the sandbox's memory is full; delete large values (del name), work on slices or generators"

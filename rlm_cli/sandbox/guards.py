@@ -21,9 +21,22 @@ from typing import Any
 
 from rlm_cli.sandbox.classes import UNCHECKED, Classes
 from rlm_cli.sandbox.clock import Clock
-from rlm_cli.sandbox.policy import CAUGHT, KIND, LABEL, OWN, OWN_CLASSES, OWN_NAMED, PLAIN_CLASSES, READ, TYPE, VARS
+from rlm_cli.sandbox.policy import (
+    CAUGHT,
+    INITIALISE,
+    KIND,
+    LABEL,
+    OWN,
+    OWN_CLASSES,
+    OWN_NAMED,
+    PLAIN_CLASSES,
+    READ,
+    SET,
+    TYPE,
+    VARS,
+)
 from rlm_cli.sandbox.variables import Namespace, Variables
-from rlm_cli.sandbox.words import FORBIDDEN, LABELS, SHARED, is_dunder, is_watched, refusal
+from rlm_cli.sandbox.words import FORBIDDEN, LABELS, METHODS, SHARED, is_dunder, is_watched, refusal
 
 _MISSING = object()
 
@@ -46,6 +59,8 @@ class Guards:
             VARS: self.variables,
             OWN: self.own,
             OWN_NAMED: self.own_named,
+            INITIALISE: self.initialise,
+            SET: self.set,
             KIND: type,
             OWN_CLASSES: self.classes.own,
             PLAIN_CLASSES: self.classes.plain,
@@ -64,6 +79,8 @@ class Guards:
                 return default
 
         def hasattr(target: Any, name: str, /) -> bool:
+            if type(name) is str and name in METHODS:  # that it is there may be known; what it is may not
+                return any(name in builtins.vars(each) for each in type(target).__mro__)
             try:
                 self.attribute(target, name)
             except AttributeError:
@@ -76,7 +93,9 @@ class Guards:
         def delattr(target: Any, name: str, /) -> None:
             builtins.delattr(self._owned_for(target, name), name)
 
-        def vars(target: Any, /) -> dict[str, Any]:
+        def vars(target: Any = _MISSING, /) -> dict[str, Any]:
+            if target is _MISSING:
+                raise TypeError("vars() needs an object here; SHOW_VARS() lists the variables")
             return self.variables(target)
 
         def dir(target: Any = _MISSING, /) -> list[str]:
@@ -101,12 +120,32 @@ class Guards:
         return type(target) is types.FunctionType and target.__globals__ is self._namespace
 
     def own(self, target: Any) -> Any:
-        """Return `target` if its attributes may be written; raises TypeError otherwise."""
+        """Return `target` if its attributes may be written; raises AttributeError otherwise."""
         if self.owns(target):
             return target
-        if isinstance(target, (Namespace, decimal.Context, ast.AST)):
+        if isinstance(target, (Namespace, decimal.Context, ast.AST)) or self.classes.makes(type(target)):
             return target
-        raise TypeError(f"attributes of {type(target).__name__!r} objects cannot be set here; use a variable or a dict")
+        kind = type(target).__name__
+        raise AttributeError(
+            f"attributes of {kind!r} objects cannot be set; use a variable, a dict or a class of your own"
+        )
+
+    def initialise(self, parent: Any, /, *args: Any, **names: Any) -> None:
+        """Do what Parent.__init__(self, ...) and super(Class, self).__init__(...) ask for, for own objects."""
+        if type(parent) is super:
+            allowed = type(object.__getattribute__(parent, "__self__")) in self.classes
+        else:
+            kind = type(args[0]) if args and isinstance(parent, type) else None
+            allowed = kind is not None and kind in self.classes and parent in kind.__mro__
+        if not allowed:
+            raise AttributeError(refusal("__init__"))
+        parent.__init__(*args, **names)
+
+    def set(self, _of: Any, target: Any, name: str, value: Any, /) -> None:
+        """Do what object.__setattr__(self, name, value) asks for: a frozen dataclass sets its own so."""
+        if type(target) not in self.classes:
+            raise AttributeError(refusal("__setattr__"))
+        object.__setattr__(self._owned_for(target, name), name, value)
 
     def own_named(self, target: Any, name: str) -> Any:
         """Like `own`, for a watched name, which `+=` will also read."""
@@ -203,19 +242,24 @@ class Guards:
 
     def _bound_format(self, template: str, name: str) -> Any:
         if name == "format":
-            return lambda *args, **names: self._formatted(template, args, names)
-        return lambda names: self._formatted(template, (), names)
+            return lambda *args, **names: self._format(template, args, names)
+        return lambda names: self._format_map(template, names)
 
     def _unbound_format(self, name: str) -> Any:
         def format(template: str, /, *args: Any, **names: Any) -> str:
-            return self._formatted(str.__str__(template), args, names)
+            return self._format(str.__str__(template), args, names)
 
-        return format if name == "format" else lambda template, names: self._formatted(str.__str__(template), (), names)
+        return format if name == "format" else lambda template, names: self._format_map(str.__str__(template), names)
 
-    def _formatted(self, template: str, args: Sequence[Any], names: Mapping[str, Any]) -> str:
+    def _format(self, template: str, args: Sequence[Any], names: Mapping[str, Any]) -> str:
         if _reads_attributes(template):
-            return self._formatter.vformat(template, args, names)
-        return str.format(template, *args, **names) if args else str.format_map(template, names)
+            return self._formatter.vformat(_numbered(template, itertools.count()), args, names)
+        return str.format(template, *args, **names)
+
+    def _format_map(self, template: str, names: Mapping[str, Any]) -> str:
+        if _reads_attributes(template):
+            return self._formatter.vformat(template, (), names)
+        return str.format_map(template, names)
 
     def label(self, target: Any, name: str) -> str | None:
         """Return a name or a docstring; raises AttributeError when it is no string."""
@@ -231,7 +275,8 @@ class Guards:
     def variables(self, target: Any) -> dict[str, Any]:
         """Return the variables of an own object; writing to them writes to it. Raises TypeError for other objects."""
         if not (type(target) in self.classes or type(target) is Namespace):
-            raise TypeError("vars() shows objects of your own classes only")
+            of_class = "; for a class use dir(C) and getattr" if isinstance(target, type) else ""
+            raise TypeError(f"vars() shows objects of your own classes only{of_class}")
         try:
             held = object.__getattribute__(target, "__dict__")
         except AttributeError:
@@ -268,6 +313,18 @@ def _reads_attributes(template: str) -> bool:
         if form and "{" in form and _reads_attributes(form):
             return True
     return False
+
+
+def _numbered(template: str, numbers: Iterator[int]) -> str:
+    """Return a template whose fields without a number have theirs: string.Formatter knows none for `{.x}`."""
+    parts = []
+    for text, field, form, conversion in string.Formatter().parse(template):
+        parts.append(text.replace("{", "{{").replace("}", "}}"))
+        if field is not None:
+            number = str(next(numbers)) if not field or field[0] in ".[" else ""
+            ending = (f"!{conversion}" if conversion else "") + (f":{_numbered(form, numbers)}" if form else "")
+            parts.append(f"{{{number}{field}{ending}}}")
+    return "".join(parts)
 
 
 class _Formatter(string.Formatter):

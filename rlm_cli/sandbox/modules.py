@@ -30,15 +30,15 @@ LISTED = {
     "contextmanager nullcontext",
     "base64": "b16decode b16encode b32decode b32encode b64decode b64encode b85decode b85encode "
     "urlsafe_b64decode urlsafe_b64encode",
-    "binascii": "crc32 hexlify unhexlify",
+    "binascii": "Error crc32 hexlify unhexlify",
     "bisect": "bisect bisect_left bisect_right insort insort_left insort_right",
-    "calendar": "day_abbr day_name isleap month_abbr month_name monthrange timegm weekday",
+    "calendar": "day_abbr day_name isleap month_abbr month_name monthcalendar monthrange timegm weekday",
     "cmath": ALL,
     "collections": "ChainMap Counter OrderedDict UserDict UserList defaultdict deque namedtuple",
-    "collections.abc": "Callable Collection Container Generator Hashable Iterable Iterator Mapping MutableMapping "
-    "MutableSequence MutableSet Reversible Sequence Set Sized",
+    "collections.abc": "Callable Collection Container Generator Hashable ItemsView Iterable Iterator KeysView Mapping "
+    "MutableMapping MutableSequence MutableSet Reversible Sequence Set Sized ValuesView",
     "colorsys": "hls_to_rgb rgb_to_hls",
-    "contextlib": "ExitStack closing contextmanager nullcontext suppress",
+    "contextlib": "AbstractContextManager ExitStack closing contextmanager nullcontext suppress",
     "copy": "copy deepcopy",
     "csv": "DictReader DictWriter Dialect Error QUOTE_ALL QUOTE_MINIMAL QUOTE_NONE QUOTE_NONNUMERIC Sniffer excel "
     "excel_tab field_size_limit reader unix_dialect writer",
@@ -55,9 +55,9 @@ LISTED = {
     "hashlib": "blake2b blake2s md5 sha1 sha224 sha256 sha384 sha3_256 sha3_512 sha512",
     "heapq": "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest",
     "html": "escape unescape",
-    "io": "BytesIO StringIO",
+    "io": "BytesIO SEEK_CUR SEEK_END SEEK_SET StringIO",
     "itertools": ALL,
-    "json": "JSONDecodeError JSONDecoder JSONEncoder dumps loads",
+    "json": "JSONDecodeError JSONDecoder JSONEncoder dump dumps load loads",
     "keyword": "iskeyword issoftkeyword kwlist",
     "math": ALL,
     "numbers": "Complex Integral Number Rational Real",
@@ -77,14 +77,16 @@ LISTED = {
     "tokenize": "COMMENT DEDENT ENCODING ENDMARKER ERRORTOKEN INDENT NAME NEWLINE NL NUMBER OP STRING TokenError "
     "TokenInfo generate_tokens tok_name tokenize untokenize",
     "types": "",
-    "typing": "Annotated Any AnyStr Callable ClassVar Collection Counter DefaultDict Deque Dict Final FrozenSet "
-    "Generator Generic Hashable Iterable Iterator List Literal Mapping Match MutableMapping NamedTuple NewType "
-    "NoReturn Optional OrderedDict Pattern Protocol Self Sequence Set Sized Text Tuple Type TYPE_CHECKING TypeAlias "
-    "TypedDict TypeVar Union cast get_args overload",
+    "typing": "AbstractSet Annotated Any AnyStr Awaitable BinaryIO Callable ChainMap ClassVar Collection Concatenate "
+    "Container ContextManager Counter DefaultDict Deque Dict Final FrozenSet Generator Generic Hashable IO ItemsView "
+    "Iterable Iterator KeysView List Literal LiteralString Mapping Match MutableMapping MutableSequence MutableSet "
+    "NamedTuple Never NewType NoReturn NotRequired Optional OrderedDict ParamSpec Pattern Protocol Required Reversible "
+    "Self Sequence Set Sized SupportsFloat SupportsIndex SupportsInt Text TextIO Tuple Type TYPE_CHECKING TypeAlias "
+    "TypeGuard TypedDict TypeVar Union ValuesView assert_never cast get_args overload",
     "unicodedata": ALL,
     "urllib.parse": "ParseResult SplitResult parse_qs parse_qsl quote quote_plus unquote unquote_plus urldefrag "
     "urlencode urljoin urlparse urlsplit urlunparse urlunsplit",
-    "zlib": "adler32 crc32",
+    "zlib": "adler32 compress crc32 decompress error",
 }
 
 _FILES = "there are no files and no network here; the text is in `context`, single documents in `files`"
@@ -96,7 +98,8 @@ INSTEAD = {
     ),
     "os": f"{_FILES}; for os.path use posixpath",
     **dict.fromkeys(("sqlite3", "pickle", "gzip", "zipfile", "tarfile", "http", "ssl"), _FILES),
-    **dict.fromkeys(("asyncio", "threading", "concurrent", "multiprocessing", "queue"), _PARALLEL),
+    **dict.fromkeys(("asyncio", "threading", "concurrent", "multiprocessing"), _PARALLEL),
+    "queue": "use collections.deque or heapq",
     "os.path": "use posixpath or pathlib.PurePosixPath for names of files; " + _FILES,
     "sys": "the Python version is in the first message; print in place of sys.stdout, math.inf in place of maxsize",
     **dict.fromkeys(("platform", "gc", "ctypes", "importlib", "builtins"), "nothing of the interpreter is in reach"),
@@ -122,13 +125,24 @@ INSTEAD = {
 _MISSING = {
     "contextlib.redirect_stdout": _COLLECTED,
     "contextlib.redirect_stderr": _COLLECTED,
-    "json.load": "there are no files; json.loads takes text",
-    "json.dump": "there are no files; json.dumps returns text",
     "operator.methodcaller": "write a lambda",
     "functools.singledispatch": "use isinstance or match",
     "typing.get_type_hints": "use dataclasses.fields(x)",
 }
 """What to write in place of a name that a module has not."""
+
+
+_KINDS = "BuiltinFunctionType FunctionType GeneratorType LambdaType MappingProxyType MethodType NoneType".split()
+"""Names of types that are good for isinstance, and stood in for by something good for nothing else."""
+
+
+def import_of(name: str) -> str | None:
+    """Return the import statement that binds a name, where there is one module that must be meant."""
+    if name in LISTED:
+        return f"import {name}"
+    homes = [module for module, words in LISTED.items() if name in words.split() and not module.startswith("_")]
+    first = [module for module in homes if module not in ("typing", "collections.abc")] or homes
+    return f"from {first[0]} import {name}" if len(first) == 1 else None
 
 
 class Module:
@@ -185,7 +199,7 @@ class Modules:
             # up the module itself afterwards. An import statement passes a tuple or None.
             return None
         if level or name not in self._held:
-            raise ImportError(self._refusal(name, level))
+            raise ModuleNotFoundError(self._refusal(name, level), name=name)
         module = self._held[name]
         for each in fromlist or ():
             try:
@@ -197,7 +211,8 @@ class Modules:
     def _refusal(self, name: str, level: int) -> str:
         if level:
             return "there are no packages here; each block lies in one namespace"
-        instead = INSTEAD.get(name) or INSTEAD.get(name.partition(".")[0]) or f"available are: {', '.join(self.names)}"
+        others = "only the modules named in the first message are here"
+        instead = INSTEAD.get(name) or INSTEAD.get(name.partition(".")[0]) or others
         return f"module {name!r} is not available: {instead}"
 
 
@@ -238,10 +253,14 @@ def _stand_ins(guards: Guards, clock: Clock, show: Callable[[str], None]) -> dic
         "pprint": {"pprint": pprint, "pp": pprint},
         "random": {"Random": doors.Random, **{each: drawn(getattr(generator, each)) for each in draws}},
         "time": clock.names(),
-        "types": {"SimpleNamespace": Namespace},
+        "types": {
+            "SimpleNamespace": Namespace,
+            **{name: guards.classes.shown(getattr(types, name)) for name in _KINDS},
+        },
         "typing": {
             "runtime_checkable": doors.guarded_runtime_checkable(guards.classes),
             "get_origin": doors.guarded_get_origin(guards.classes),
+            "final": lambda decorated: decorated,  # the library's writes to whatever it is given
         },
     }
 

@@ -20,7 +20,8 @@ from RestrictedPython.transformer import RestrictingNodeTransformer
 from rlm_cli.sandbox.words import CLASS_NAMES, FORBIDDEN, LABELS, METHODS, is_dunder, is_watched, refusal
 
 READ, LABEL, TYPE, VARS, OWN, OWN_NAMED = "<read>", "<label>", "<type>", "<vars>", "<own>", "<own named>"
-"""The guards' names: reading a watched attribute, a label, a type, an instance's variables; writing."""
+INITIALISE, SET = "<initialise>", "<set>"
+"""The guards' names: reading a watched attribute, a label, a type, an instance's variables; writing; two calls."""
 KIND, OWN_CLASSES, PLAIN_CLASSES = "<kind>", "<own classes>", "<plain classes>"
 """What compiled code looks at before it calls a guard, which is ten times as slow: type, and two tables of classes."""
 CAUGHT = {f"Unicode{deed}Error": f"<Unicode{deed}Error>" for deed in ("Decode", "Encode", "Translate")}
@@ -28,6 +29,8 @@ CAUGHT = {f"Unicode{deed}Error": f"<Unicode{deed}Error>" for deed in ("Decode", 
 
 _SINGLE_CAPTURE = frozenset("bool bytes dict float frozenset int list set str tuple".split())
 _READABLE_NAMES = frozenset({"__name__", "__debug__"})
+_PLAIN_NAMES = frozenset({"__all__", "__author__", "__license__", "__version__"})
+"""What scripts begin with; they mean nothing here."""
 
 
 class NotAllowed(Exception):
@@ -74,7 +77,7 @@ class Policy(RestrictingNodeTransformer):
         """Refuse to bind `name`."""
         if name is None:
             return
-        if is_dunder(name) and not (self._in_class_body and name in CLASS_NAMES):
+        if is_dunder(name) and name not in _PLAIN_NAMES and not (self._in_class_body and name in CLASS_NAMES):
             self.error(node, refusal(name))
         elif name == "super":
             self.error(node, "'super' cannot be rebound here")
@@ -85,9 +88,7 @@ class Policy(RestrictingNodeTransformer):
         if not (isinstance(node.ctx, ast.Load) and (node.id in _READABLE_NAMES or node.id == "super")):
             self.check_name(node, node.id)
         if node.id in CAUGHT:
-            self.error(
-                node, f"{node.id!r} can only stand behind except; raise ValueError, catch UnicodeError elsewhere"
-            )
+            self.error(node, f"{node.id!r} can only stand behind except; here use UnicodeError, or ValueError")
         return node
 
     @property
@@ -138,6 +139,17 @@ class Policy(RestrictingNodeTransformer):
             guarded = _call(READ, node.value, ast.Constant(self._mangled(name)))
             return ast.copy_location(_unless(PLAIN_CLASSES, node.value, node, guarded), node)
         return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Let a method call its parent's __init__ by the class's name, and object's __setattr__ on what is frozen."""
+        called = node.func
+        if isinstance(called, ast.Attribute) and not _is_plain_super(called.value):
+            of_object = isinstance(called.value, ast.Name) and called.value.id == "object"
+            guard = {"__init__": INITIALISE, "__setattr__": SET if of_object else None}.get(called.attr)
+            if guard is not None:
+                function = ast.copy_location(ast.Name(guard, ast.Load()), called)
+                node = ast.copy_location(ast.Call(function, [called.value, *node.args], node.keywords), node)
+        return self.node_contents_visit(node)
 
     # --- definitions ---------------------------------------------------------------------------------------------
 
@@ -264,7 +276,7 @@ class Policy(RestrictingNodeTransformer):
     def _contents(self, node: ast.AST) -> ast.AST:
         return self.node_contents_visit(node)
 
-    visit_Module = visit_Call = visit_Subscript = visit_With = visit_For = _contents
+    visit_Module = visit_Subscript = visit_With = visit_For = _contents
     visit_Assign = visit_AnnAssign = visit_AugAssign = visit_NamedExpr = _contents
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _contents
     visit_Match = visit_match_case = visit_MatchSingleton = visit_MatchSequence = _contents

@@ -60,7 +60,16 @@ INSTEAD = {
     "__enter__": "use a with statement",
     "__exit__": "use a with statement",
     "__file__": "there are no files here",
-    "__version__": "sys.version and the like are in the first message",
+    "__mro__": "use isinstance and issubclass",
+    "__bases__": "use isinstance and issubclass",
+    "__match_args__": "match by keywords: case Point(x=a, y=b)",
+    "__get__": "use property",
+    "__set__": "use property",
+    "__set_name__": "use property",
+    "__dataclass_fields__": "use dataclasses.fields(x)",
+    "__code__": "keep the source in a text",
+    "__self__": "keep the object in a variable",
+    "__func__": "write Class.method",
 }
 
 
