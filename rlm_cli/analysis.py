@@ -16,7 +16,7 @@ from os import PathLike, fspath
 from typing import BinaryIO
 
 from rlm_cli.budget import Budget
-from rlm_cli.confinement import Level
+from rlm_cli.confinement import LEVELS, Level
 from rlm_cli.engine import Engine
 from rlm_cli.errors import ModelError, ProfileError, UsageError
 from rlm_cli.events import Event
@@ -53,6 +53,8 @@ def prepare(
     """
     if not question.strip():
         raise UsageError("the question is empty")
+    if require_sandbox is not None and require_sandbox not in LEVELS:
+        raise UsageError(f"there is no sandbox {require_sandbox!r} to require", f"there are {' and '.join(LEVELS)}")
     warm(profile)
     loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin)
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

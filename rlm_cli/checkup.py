@@ -135,7 +135,7 @@ def _pdf_reader() -> Fact:
     try:
         walls = reader.start()
     except RlmError as error:
-        return Fact("PDF reader", f"fails: {error}")
+        return Fact("PDF reader", "; ".join(["fails: " + str(error), *([error.hint] if error.hint else [])]))
     finally:
         reader.close()
     level = level_of(walls.standing) or "less than process"

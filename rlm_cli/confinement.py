@@ -9,7 +9,8 @@ Covered, each layer by itself, so that one which the system lacks costs that one
     landlock       no file can be opened, listed, made, removed or run; no TCP (from Linux 6.7 on); no abstract socket
                    and no signal out of the process (from 6.12 on). Rights, times and attributes of files, and sockets
                    among them, it leaves to seccomp
-    rlimits        memory, time, processes, files, as the caller says
+    rlimits        time, processes, files, as the caller says
+    memory         as much of it as the caller says; macOS does not limit that
     pdeathsig      it dies with its parent
     undumpable     neighbours of the same user cannot trace it; no core file
     seccomp        the few system calls that a finished Python needs, in the one way it needs them; all others are
@@ -40,7 +41,7 @@ from typing import Any, Literal, NamedTuple
 
 Level = Literal["full", "process"]
 LEVELS: dict[Level, tuple[str, ...]] = {
-    "full": ("capabilities", "no_new_privs", "landlock", "rlimits", "pdeathsig", "undumpable", "seccomp"),
+    "full": ("capabilities", "no_new_privs", "landlock", "rlimits", "memory", "pdeathsig", "undumpable", "seccomp"),
     "process": ("rlimits",),
 }
 """What has to stand at least; `full` has the uid too, where we are root. Namespaces are a bonus, often forbidden."""
@@ -51,7 +52,8 @@ MEANINGS = {
     "capabilities": "none",
     "no_new_privs": "no program gains rights",
     "landlock": "no file can be opened, made, removed or run",
-    "rlimits": "memory, time, processes, files",
+    "rlimits": "limits of time, processes and files",
+    "memory": "a limit of memory",
     "pdeathsig": "dies with rlm",
     "undumpable": "cannot be traced by neighbours",
     "seccomp": "few system calls, all others refused",
@@ -88,7 +90,9 @@ def confine(limits: Mapping[int, int], parent: int, calls: Iterable[str] = ()) -
             # Before the limits: it takes a descriptor for a moment.
             "landlock": _deny_paths,
         }
-    layers["rlimits"] = functools.partial(_limit, limits)
+    memory = {kind: most for kind, most in limits.items() if kind == resource.RLIMIT_AS}
+    layers["rlimits"] = functools.partial(_limit, {kind: most for kind, most in limits.items() if kind not in memory})
+    layers["memory"] = functools.partial(_limit, memory)
     if sys.platform == "linux":
         # After the change of user, which clears the signal.
         layers["pdeathsig"] = functools.partial(_die_with, parent)
@@ -104,7 +108,7 @@ def confine(limits: Mapping[int, int], parent: int, calls: Iterable[str] = ()) -
         else:
             standing.append(name)
     if sys.platform != "linux":
-        missing += [f"{name}: not on {sys.platform}" for name in MEANINGS if name not in ("uid", *standing)]
+        missing += [f"{name}: not on {sys.platform}" for name in MEANINGS if name not in ("uid", *layers)]
     return Walls(tuple(standing), tuple(missing))
 
 

@@ -5,6 +5,12 @@ from collections.abc import Sequence
 from rlm_cli.confinement import LEVELS, Level, lacking
 from rlm_cli.errors import SandboxError
 
+_HINTS = {
+    "landlock": "Landlock needs Linux 5.13 or newer, with landlock among those that the kernel's lsm= names",
+    "seccomp": "seccomp needs Linux on x86_64 or aarch64, and a container that lets it be used",
+    "uid": "this root may not change to another user: run rlm as an ordinary user",
+}
+
 
 def level_of(walls: Sequence[str]) -> Level | None:
     """Return the highest level that these layers around a child of this process amount to."""
@@ -21,9 +27,7 @@ def refuse_less(level: Level, what: str, walls: Sequence[str], missing: Sequence
         return
     reasons = {each.partition(":")[0]: each for each in missing}
     named = "; ".join(reasons.get(name, name) for name in absent)
-    hint = "run rlm on Linux 5.13 or newer, x86_64 or aarch64"
-    if absent == ("uid",):
-        hint = "this root may not change to another user: run rlm as an ordinary user"
+    hint = next((_HINTS[name] for name in absent if name in _HINTS), "run rlm on Linux, x86_64 or aarch64")
     raise SandboxError(
         f"--require-sandbox {level}: the sandbox that holds {what} is not complete here: {named}",
         f"{hint}; `rlm doctor` shows what is in force",

@@ -165,10 +165,27 @@ def test_a_layer_alone_stops_what_it_is_there_to_stop(layer: str, deed: str, tmp
     assert held != "did"
 
 
+def test_a_system_that_does_not_limit_memory_has_its_other_limits() -> None:
+    """As macOS, whose setrlimit refuses it."""
+    refusing = """
+real = resource.setrlimit
+def refuses(kind, limits):
+    if kind == resource.RLIMIT_AS:
+        raise ValueError("current limit exceeds maximum limit")
+    real(kind, limits)
+resource.setrlimit = refuses
+walls = confinement.confine({resource.RLIMIT_AS: 1 << 30, resource.RLIMIT_FSIZE: 0}, os.getppid())
+print(json.dumps([walls.standing, walls.missing]))
+"""
+    standing, missing = json.loads(said(refusing))
+    assert "rlimits" in standing
+    assert missing[-1] == "memory: current limit exceeds maximum limit"
+
+
 @pytest.mark.parametrize("missing", ["namespaces", "landlock", "seccomp", "capabilities", "rlimits", "pdeathsig"])
 def test_a_layer_that_is_missing_costs_itself_alone_and_is_named(missing: str) -> None:
     standing, lacking = report(missing=missing)
-    assert set(standing) == set(FULL[0]) - {missing}
+    assert set(standing) == set(FULL[0]) - {missing, *(["memory"] if missing == "rlimits" else [])}
     assert f"{missing}: Function not implemented" in lacking
 
 
@@ -176,7 +193,7 @@ def test_the_levels_are_what_the_layers_make_of_them() -> None:
     whole = ["policy", "process", *MEANINGS]
     assert level_of(whole) == "full"
     assert level_of([each for each in whole if each != "namespaces"]) == "full"
-    for each in ("landlock", "seccomp", "no_new_privs", "undumpable", "pdeathsig", "capabilities"):
+    for each in ("memory", "landlock", "seccomp", "no_new_privs", "undumpable", "pdeathsig", "capabilities"):
         assert level_of([wall for wall in whole if wall != each]) == "process"
     assert level_of(["policy", "process"]) is None
     assert (level_of([each for each in whole if each != "uid"]) == "full") == (os.geteuid() != 0)

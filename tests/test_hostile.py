@@ -6,6 +6,7 @@ an attempt that could not succeed would prove nothing.
 """
 
 import os
+import subprocess
 import sys
 import tempfile
 from functools import cache
@@ -23,17 +24,26 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the wall's case
 
 
 @cache
-def came(kind: str, layers: str, who: str) -> dict[str, list[str]]:
+def came(kind: str, layers: str, who: str) -> dict[str, list[str]] | Exception:
+    try:
+        return _came(kind, layers, who)
+    except (LookupError, AssertionError, subprocess.SubprocessError) as error:
+        return error  # so that it is not tried again for each case
+
+
+def _came(kind: str, layers: str, who: str) -> dict[str, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         return came_of(kind, layers, Path(folder), USER if ROOT and who == "user" else None)
 
 
 def result(kind: str, layers: str, who: str, case: Case) -> list[str]:
-    try:
-        return came(kind, layers, who)[case.name]
-    except LookupError as error:
-        pytest.skip(str(error))
+    every = came(kind, layers, who)
+    if isinstance(every, LookupError):
+        pytest.skip(str(every))
+    if isinstance(every, Exception):
+        raise every
+    return every[case.name]
 
 
 def of(kind: str) -> pytest.MarkDecorator:

@@ -63,6 +63,7 @@ def reason(reader: PdfReader, content: bytes = b"%PDF-") -> tuple[str, bool]:
         (READY, DAMAGED),
         (READY + "say(b'no json')", DAMAGED),
         (READY + "say(b'[' * 100_000)", DAMAGED),
+        (READY + "say(b'[' + b'{},' * 5_000_000 + b'{}]')", DAMAGED),
         (READY + "say([1, 2])", DAMAGED),
         (READY + "say({})", DAMAGED),
         (READY + "say({'error': 'password'})", DAMAGED),

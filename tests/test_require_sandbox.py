@@ -13,6 +13,7 @@ from support.pdfs import pdf
 from rlm_cli import analyze
 from rlm_cli.cli.options import SandboxLevel
 from rlm_cli.confinement import LEVELS
+from rlm_cli.errors import UsageError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="takes Linux's layers away")
 
@@ -84,6 +85,11 @@ def test_a_level_that_there_is_not_is_an_error_that_names_those_there_are(text: 
     assert ran.code == 2
     assert "full" in ran.err
     assert "process" in ran.err
+
+
+def test_python_is_told_of_a_level_that_there_is_not(text: str) -> None:
+    with pytest.raises(UsageError, match="there is no sandbox 'FULL' to require"):
+        analyze(text, question="who pays?", profile="offline", require_sandbox="FULL")
 
 
 def test_python_may_require_it_too(text: str) -> None:

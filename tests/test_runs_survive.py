@@ -5,7 +5,9 @@ host are left.
 """
 
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,12 @@ from support.openai_server import Scripted
 from support.repl import context_of
 from support.runs import Run, cell
 
+from rlm_cli.context import Context
 from rlm_cli.engine.cells import CITATIONS, QUESTIONS
 from rlm_cli.engine.session import Session
-from rlm_cli.events import SubcallStarted
-from rlm_cli.sandbox import open_repl
+from rlm_cli.errors import ReplDied
+from rlm_cli.events import SubcallFinished, SubcallStarted
+from rlm_cli.sandbox import ChildRepl, open_repl
 from rlm_cli.seams import Cell, CellFinished, refusal
 from rlm_cli.types import Limits
 
@@ -87,7 +91,7 @@ UNFENCED = {
         "    'final': None, 'variables': [], 'tampered': []}).encode()\n"
         "for n in range(3, 300):\n    try: os.write(n, 2 * (struct.pack('>I', len(body)) + body))\n"
         "    except OSError: pass\n"
-        "while True: pass", "",
+        "while True: pass", "it spoke without being asked",
     ),
 }  # fmt: skip
 
@@ -116,7 +120,8 @@ def test_a_run_survives_what_code_may_do(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", UNFENCED)
 def test_a_run_survives_what_a_process_may_do(name: str, tmp_path: Path) -> None:
     bomb, told = UNFENCED[name]
-    assert re.search(told, survived(tmp_path, bomb, CHILDREN / "wall_only.py").told(2))
+    run = survived(tmp_path, bomb, CHILDREN / "wall_only.py")
+    assert re.search(told, "".join(run.told(number) for number in range(2, run.result.iterations)))
 
 
 BOMBS = [
@@ -143,7 +148,15 @@ def test_bombs_in_turn_leave_the_right_answer_and_every_paid_reply(program: Path
 
 
 @pytest.mark.parametrize(
-    "question", ["llm_query('once')", "budget()", "cite('input.txt', 'some')", "llm_query(str(number))"]
+    "question",
+    [
+        "llm_query('once')",
+        "budget()",
+        "cite('input.txt', 'some')",
+        "llm_query(str(number))",
+        "llm_query_batched(['once'] * 50)",
+        "llm_query_batched(['once'] * 50 + [str(number)])",
+    ],
 )
 def test_a_flood_of_questions_is_refused_then_stopped(question: str, tmp_path: Path) -> None:
     flood = f"number = 0\nwhile True:\n    number += 1\n    try: {question}\n    except Exception: pass"
@@ -151,6 +164,7 @@ def test_a_flood_of_questions_is_refused_then_stopped(question: str, tmp_path: P
     assert run.result.answer == "re once"
     assert f"asked more than {QUESTIONS:,} questions" in run.told(2)
     assert len(run.of(SubcallStarted)) <= QUESTIONS + 2
+    assert all(len(event.text) <= 200 for event in run.of(SubcallFinished) if event.cached)
     assert run.result.subcalls <= 20
 
 
@@ -181,6 +195,55 @@ def test_quotes_without_end_are_refused(tmp_path: Path) -> None:
     assert "2,000 quotes are recorded" in run.told(1)
     assert run.result.answer == str(CITATIONS)
     assert len(run.result.citations) == CITATIONS
+
+
+def test_the_last_word_is_given_with_the_quotes_there_is_room_for(tmp_path: Path) -> None:
+    text = "".join(f"<{number}>" for number in range(CITATIONS + 10))
+    fill = f"for number in range({CITATIONS}):\n    cite('input.txt', f'<{{number}}>')"
+    last = f"FINAL('found', evidence=[('input.txt', '<5>'), ('input.txt', '<{CITATIONS + 1}>')])"
+    run = Run(tmp_path, [cell(fill), cell(last)], text=text, max_iterations=1)
+    assert run.result.answer == "found"
+    assert len(run.result.citations) == CITATIONS
+    assert any("the others are left out" in warning for warning in run.result.warnings)
+
+
+# --- what is kept -------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_that_hangs_until_the_run_s_time_is_over_costs_nothing_that_was_found(tmp_path: Path) -> None:
+    replies: list[str | Scripted] = [
+        cell("found = llm_query('once')"),
+        cell("sum(range(10**13))"),
+        cell("FINAL_VAR('found')"),
+    ]
+    run = Run(tmp_path, replies, timeout=30)
+    assert (run.result.stop_reason, run.result.answer) == ("timeout", "re once")
+
+
+def test_a_session_that_dies_between_cells_costs_no_other_cell(tmp_path: Path) -> None:
+    context = context_of({"a.txt": "alpha"})
+    opened: list[ChildRepl] = []
+
+    def open_one(context: Context) -> ChildRepl:
+        opened.append(open_repl(context, Limits()))
+        return opened[-1]
+
+    with Session(open_one, context, 30.0) as session:
+
+        def run(number: int, code: str) -> CellFinished:
+            session.send(Cell(number, (code,)), lambda: 60.0)
+            message = session.receive()
+            assert isinstance(message, CellFinished)
+            return message
+
+        run(1, "kept = 1")
+        for number in (2, 3, 4):
+            os.kill(opened[-1].pid, signal.SIGKILL)
+            with pytest.raises(ReplDied, match="SIGKILL"):
+                run(number, "pass")
+            assert "variables of earlier iterations are kept" in session.recover(lambda: 60.0)
+        assert run(5, "print(kept)").output == "1\n"
+    context.close()
 
 
 # --- integrity ----------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ MaxTokens = Annotated[Text, _limits("--max-tokens", metavar="N", help="Input and
 Timeout = Annotated[float | None, _limits("--timeout", metavar="SECONDS", help="For the whole run.")]
 Concurrency = Annotated[Whole, _limits("--concurrency", metavar="N", help="Calls side by side.")]
 RequireSandbox = Annotated[
-    SandboxLevel | None, _limits("--require-sandbox", help="Refuse to run with less around the model's code.")
+    SandboxLevel | None, _limits("--require-sandbox", help="Refuse to run with less around code and PDFs.")
 ]
 
 ReportFormat = Annotated[Format, _output("-f", "--format", help="How the answer is printed.")]

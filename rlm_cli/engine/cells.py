@@ -37,7 +37,9 @@ class _Running:
     last_word: bool
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     """Of its sub-calls."""
-    questions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    questions: int = 0
+    """How many it has asked; a batch counts as many as it has prompts."""
+    refusals: int = 0
     evidence: list[Citation] = field(default_factory=list)
     """What FINAL has given, until it is accepted."""
 
@@ -80,19 +82,24 @@ class Cells:
         try:
             self.session.send(cell, functools.partial(self.budget.cell_seconds_left, last_word))
             while not isinstance(message := self.session.receive(), CellFinished):
-                asked = next(running.questions)
-                if asked > QUESTIONS + _INSISTENCE:
-                    raise ReplDied(f"its code asked more than {QUESTIONS:,} questions in one cell and did not stop")
-                if asked > QUESTIONS:
+                running.questions += len(message.prompts) if isinstance(message, Asked) else 1
+                if running.questions > QUESTIONS:
+                    running.refusals += 1
+                    if running.refusals > _INSISTENCE:
+                        raise ReplDied(f"its code asked more than {QUESTIONS:,} questions in one cell")
                     self.session.answer(
                         refusal(message, f"one cell may ask {QUESTIONS:,} questions; go on in the next")
                     )
                 else:
                     self.session.answer((yield from self._answer(message, running)))
         except (CellTimedOut, ReplDied) as error:
+            hint = f"\nHint: {error.hint}" if error.hint else ""
+            if last_word:  # there is no cell after it
+                return CellFinished("", 0, f"{error}{hint}", None, self.progress.variables)
             self.progress.warnings[f"iteration {cell.number}: {error}; the session was replaced"] = None
-            aftermath = "" if last_word else " " + self.session.recover()
-            return CellFinished("", 0, f"{error}.{aftermath}", None, self.progress.variables)
+            # With the last word's time too: without what was found there is nothing to say in it.
+            aftermath = self.session.recover(functools.partial(self.budget.cell_seconds_left, last_word=True))
+            return CellFinished("", 0, f"{error}. {aftermath}{hint}", None, self.progress.variables)
         self.progress.variables = message.variables
         if message.final is not None:
             self.progress.citations.update(dict.fromkeys(running.evidence))
@@ -106,8 +113,12 @@ class Cells:
                 checked = self._check(question, running.last_word)
             if isinstance(checked, Refusal):
                 return ClaimChecked(refused=checked.reason)
-            if len(self.progress.citations) + len(running.evidence) >= CITATIONS:
-                return ClaimChecked(refused=f"{CITATIONS:,} quotes are recorded; more than that nobody will check")
+            known = checked in self.progress.citations
+            if not known and len(self.progress.citations) + len(running.evidence) >= CITATIONS:
+                if not running.last_word:
+                    return ClaimChecked(refused=f"{CITATIONS:,} quotes are recorded; more than that nobody will check")
+                self.progress.warnings[f"more than {CITATIONS:,} quotes were given; the others are left out"] = None
+                return ClaimChecked(checked.path, checked.line or 0, checked.end_line or 0, checked.page)
             if question.final:
                 running.evidence.append(checked)
             else:

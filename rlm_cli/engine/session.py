@@ -21,6 +21,8 @@ class _PastCell:
     exchanged: list[tuple[bytes, ToRepl]] = field(default_factory=list)
     """What it asked, by its digest, and was answered, in order: prompts may be large, and many."""
     failed: bool = False
+    seconds: float = 0.0
+    """What it computed for."""
 
 
 class Session:
@@ -63,7 +65,7 @@ class Session:
         """Return the cell's next question, or its end. Only the child's own time counts; see `Repl.receive`."""
         started = time.monotonic()
         allowed = max(0.0, min(self._cell_timeout - self.seconds, self._seconds_left()))
-        with self.counted(), self._breaches_noted():
+        with self.counted():
             message = self._repl.receive(allowed)
         took = time.monotonic() - started
         if not isinstance(message, CellFinished):
@@ -71,9 +73,10 @@ class Session:
             return message
         self._breaches = 0
         self._current.failed = message.error is not None
+        self._current.seconds = self.seconds
         self._variables = message.variables
         # A cell that was interrupted would only run into its limit again: it is not replayed.
-        if took < allowed:
+        if took < allowed or message.error is None:
             self._past.append(self._current)
         return message
 
@@ -93,16 +96,19 @@ class Session:
         finally:
             self.seconds += time.monotonic() - started
 
-    def recover(self) -> str:
+    def recover(self, seconds_left: Callable[[], float]) -> str:
         """Replace the child and run the earlier cells again. Return what the root model has to know about it.
 
         A cell that does not run as it did is left out, with all that stood on it; so is the last one, when the child
-        speaks out of turn again and again: it may have been made to. Raises SandboxError when no child can be started.
+        spoke before it was asked twice in a row: that cell may have made it to. Raises SandboxError when no child can
+        be started.
         """
         self._repl.close()
+        self._seconds_left = seconds_left
         unrepeatable: int | None = None
+        why = "whose code did otherwise when it was run again"
         if self._breaches > 1 and self._past:
-            unrepeatable = self._past.pop().cell.number
+            unrepeatable, why = self._past.pop().cell.number, "after which the session spoke without being asked"
         while True:
             self._repl = self._open_repl(self._context)
             rebuilt: tuple[str, ...] = ()
@@ -118,7 +124,7 @@ class Session:
                 self._past = repeated
         lost = [name for name in self._variables if name not in rebuilt]
         self._variables = rebuilt
-        return _told(unrepeatable, lost, bool(self._past))
+        return _told(None if unrepeatable is None else f"iteration {unrepeatable}, {why}", lost, bool(self._past))
 
     @contextmanager
     def _breaches_noted(self) -> Iterator[None]:
@@ -132,11 +138,10 @@ class Session:
         """Run a cell again with the answers it was given; return the variables there are then."""
         self._repl.send(past.cell)
         answers = iter(past.exchanged)
+        # It may be slower now than it was, on a machine that has more to do.
+        deadline = time.monotonic() + min(max(2 * past.seconds, self._cell_timeout), self._seconds_left())
         while True:
-            allowed = min(self._cell_timeout, self._seconds_left())
-            if allowed <= 0:
-                raise CellTimedOut("no time is left to run the earlier cells again")
-            message = self._repl.receive(allowed)
+            message = self._repl.receive(max(0.0, deadline - time.monotonic()))
             if isinstance(message, CellFinished):
                 if (message.error is not None) != past.failed:
                     raise ReplDied(f"iteration {past.cell.number} ended otherwise when it was run again")
@@ -158,17 +163,14 @@ def _digest(question: FromRepl) -> bytes:
     return digest.digest()
 
 
-def _told(unrepeatable: int | None, lost: list[str], rebuilt: bool) -> str:
-    """Say what is left. `unrepeatable`: the first such iteration; `lost`: variables; `rebuilt`: something is left."""
+def _told(unrepeatable: str | None, lost: list[str], rebuilt: bool) -> str:
+    """Say what is left. `unrepeatable`: from where on, and why; `lost`: variables; `rebuilt`: something is left."""
     if unrepeatable is not None and not rebuilt:
         return "The session was restarted and could not be rebuilt: all variables are lost."
     named = ", ".join(lost[:20]) + (f" and {len(lost) - 20} more" if len(lost) > 20 else "")
     but = f"what this cell had set{f' and for {named}' if named else ''}"
     if unrepeatable is not None:
-        return (
-            f"The session was restarted and rebuilt up to iteration {unrepeatable}, whose code did otherwise when "
-            f"it was run again: everything is kept but for {but}."
-        )
+        return f"The session was restarted and rebuilt up to {unrepeatable}: everything is kept but for {but}."
     if lost:
         return f"The session was restarted and rebuilt, but for {but}."
     return "The session was restarted and rebuilt: variables of earlier iterations are kept, this cell's are lost."

@@ -19,7 +19,7 @@ from rlm_cli.tokens import prompt_tokens
 from rlm_cli.types import Message, ModelSpec, Profile, Reply, Request, Usage
 
 _HEAD = 200
-"""Characters of a prompt that its event shows."""
+"""Characters of a prompt that its event shows, and of a reply that was known already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +118,15 @@ class Subcalls:
         return self.profile.root if model in ("root", self.profile.root.model) else None
 
     def _recall(self, call: _Call, reply: Reply) -> Generator[Event, None, None]:
+        """Its events have the beginning of the reply: the whole stands in those of the call that was paid for."""
         self.budget.count_cached("sub")
+        beginning = replace(reply, text=reply.text[:_HEAD])
         try:
             yield call.started()
         except KeyboardInterrupt:
-            yield call.finished(reply, 0.0)
+            yield call.finished(beginning, 0.0)
             raise
-        yield call.finished(reply, 0.0)
+        yield call.finished(beginning, 0.0)
 
     def _call_all(self, calls: list[_Call]) -> Generator[Event, None, list[SubAnswer]]:
         """Make calls side by side, as far as the limits allow. Each start that was yielded gets exactly one end.

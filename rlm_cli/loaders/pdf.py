@@ -23,6 +23,7 @@ from typing import Any, TypeGuard
 from rlm_cli.confinement import Level, Walls, hidden
 from rlm_cli.context_writer import MOST_PAGES
 from rlm_cli.errors import InputError, SandboxError
+from rlm_cli.json_structure import structure
 from rlm_cli.loaders.page_text import one_line, page_text
 from rlm_cli.loaders.tree import Unloadable
 from rlm_cli.strength import refuse_less
@@ -30,6 +31,8 @@ from rlm_cli.strength import refuse_less
 WORKER = Path(__file__).parent / "pdf_worker.py"
 PATIENCE = 60.0
 """Seconds for one page."""
+_PATIENT_TIMES = 15
+"""As much patience as there is for one PDF in all."""
 MOST_TEXT = 500_000_000
 """Characters of one PDF, however small its file: pages can share what they show."""
 
@@ -47,6 +50,8 @@ _PASSWORD, _SECURITY = 4, 5
 _LENGTH = struct.Struct(">I")
 _FRAME_LIMIT = 16 << 20
 """Bytes of what the child says of one page."""
+_PARTS = 1_000
+"""Bytes of it that are no text."""
 _LONGEST_TITLE, _LONGEST_LABEL = 1_000, 100
 _MARK = re.compile(rb"%PDF-\d\.\d\s+%[\x80-\xff]{4}")
 """How a PDF begins behind junk, such as the head of an HTTP reply; a text may well speak of %PDF- alone."""
@@ -90,6 +95,8 @@ class PdfReader:
         """`program` is what the child runs; tests give it one that lies."""
         self._passwords = list(passwords)
         self._require = require
+        self._deadline = 0.0
+        """Until when the PDF that was opened last must have been read."""
         self._program = program
         self._patience = patience
         self._child: _Child | None = None
@@ -117,7 +124,8 @@ class PdfReader:
             self.start()
             assert self._child is not None
             self._child.give(descriptor, self._passwords)
-            head = self._child.hear(self._patience)
+            self._deadline = time.monotonic() + _PATIENT_TIMES * self._patience
+            head = self._hear()
         except _Broken as broken:
             raise self._failed(broken) from None
         except BaseException:
@@ -144,7 +152,7 @@ class PdfReader:
         assert self._child is not None
         try:
             for number in range(1, pdf.count + 1):
-                frame = self._child.hear(self._patience)
+                frame = self._hear()
                 text, label = frame.get("text", 0), frame.get("label")
                 if not (text is None or type(text) is str) or type(label) is not str or len(label) > _LONGEST_LABEL:
                     raise _Broken(DAMAGED)
@@ -174,6 +182,10 @@ class PdfReader:
         if self._child is not None:
             self._child.kill()
             self._child = None
+
+    def _hear(self) -> dict[str, Any]:
+        assert self._child is not None
+        return self._child.hear(min(self._patience, self._deadline - time.monotonic()))
 
     def _failed(self, broken: "_Broken") -> Unloadable:
         self.close()
@@ -252,8 +264,11 @@ class _Child:
         (length,) = _LENGTH.unpack(self._take(_LENGTH.size, deadline))
         if length > _FRAME_LIMIT:
             raise _Broken(TOO_LARGE)
+        body = self._take(length, deadline)
+        if structure(body, _PARTS) > _PARTS:
+            raise _Broken(DAMAGED)
         try:
-            frame = json.loads(self._take(length, deadline))
+            frame = json.loads(body)
         except (ValueError, RecursionError):
             raise _Broken(DAMAGED) from None
         if type(frame) is not dict:
@@ -263,7 +278,7 @@ class _Child:
     def kill(self) -> int:
         """End it, with whatever it may have started, and reap it; returns how it ended."""
         with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._socket.close()
         status = self._process.wait()
         self._closing.close()

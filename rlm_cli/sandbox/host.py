@@ -94,7 +94,11 @@ class ChildRepl:
         self._must_live()
         if self._inbox is not None:
             raise RuntimeError("a cell is still running")
-        if self._child.channel.waiting():
+        try:
+            spoke = self._child.channel.waiting()
+        except EOFError as error:
+            raise self._died(self._child.ending(patience=1.0)) from error
+        if spoke:
             raise self._died("it spoke without being asked", ProtocolBroken)
         self._inbox = Inbox(cell.number)
         self._child.go_on()
@@ -109,7 +113,8 @@ class ChildRepl:
         message = self._next(time.monotonic() + max(0.0, timeout)) or self._interrupted()
         if isinstance(message, CellFinished):
             self._inbox = None
-            self._child.pause()
+            if "pdeathsig" in self._facts.walls:  # else one that is paused would outlive us
+                self._child.pause()
         else:
             self._question = message
         return message
@@ -158,7 +163,9 @@ class ChildRepl:
         self._dead = "the cell did not stop"
         self._child.kill()
         raise CellTimedOut(
-            f"the code did not stop within {GRACE_SECONDS:g} s after its time limit; its process was killed"
+            f"the code did not stop within {GRACE_SECONDS:g} s after its time limit; its process was killed",
+            "a loop within one call cannot be interrupted (a sum over a huge range, a pattern with nested "
+            "quantifiers): work on slices, keep partial results, catch Exception rather than everything",
         )
 
     def _write(self, frames: Iterable[bytes], deadline: float) -> None:
@@ -177,4 +184,7 @@ class ChildRepl:
     def _died(self, reason: str, kind: type[ReplDied] = ReplDied) -> ReplDied:
         self._dead = reason
         self._child.kill()
-        return kind(f"the sandbox's process is gone: {reason}", "out of memory, perhaps: work on smaller pieces")
+        return kind(
+            f"the sandbox's process is gone: {reason}",
+            "out of memory, perhaps, or something nested too deeply: work on smaller pieces",
+        )

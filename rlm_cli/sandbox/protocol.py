@@ -7,12 +7,13 @@ TimeoutError, a closed end EOFError.
 """
 
 import json
-import re
 import socket
 import struct
 import sys
 import time
 from typing import Any
+
+from rlm_cli.json_structure import structure
 
 FRAME_LIMIT = 16 * 1024 * 1024
 """Bytes of one frame. A prompt or a reply travels in one."""
@@ -45,8 +46,6 @@ TAMPERED_LIMIT = 100
 
 _LENGTH = struct.Struct(">I")
 _CHUNK = 1 << 16
-_TEXT = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)
-"""A text in JSON. It matches whatever follows a quotation mark, an end that is missing too: so it looks once only."""
 
 Frame = dict[str, Any]
 
@@ -90,7 +89,7 @@ class Channel:
         if length > FRAME_LIMIT:
             raise ValueError(f"a frame of {length:,} bytes is announced; the limit is {FRAME_LIMIT:,}")
         body = self._take(_LENGTH.size + length, deadline)[_LENGTH.size :]
-        if length > self._structure_limit and _structure(body, self._structure_limit) > self._structure_limit:
+        if length > self._structure_limit and structure(body, self._structure_limit) > self._structure_limit:
             raise ValueError("a frame has too many parts")
         try:
             frame = json.loads(body.decode("utf-8"))
@@ -101,17 +100,20 @@ class Channel:
         return frame
 
     def waiting(self) -> bool:
-        """Say whether anything has come that was not asked for; a closed end counts."""
+        """Say whether anything has come that was not asked for. Raises EOFError when the other end is closed."""
         if self._received:
             return True
         self._socket.setblocking(False)
         self._waits = 0.0
         try:
-            self._received += self._socket.recv(1)
+            piece = self._socket.recv(1)
         except BlockingIOError:
             return False
-        except OSError:
-            return True
+        except OSError as error:
+            raise EOFError("the other end is closed") from error
+        if not piece:
+            raise EOFError("the other end is closed")
+        self._received += piece
         return True
 
     def close(self) -> None:
@@ -140,16 +142,6 @@ class Channel:
         if left is not None or self._waits is not None:
             self._socket.settimeout(left)
             self._waits = left
-
-
-def _structure(body: bytes, most: int) -> int:
-    """Return how many bytes of JSON are no text; each text counts as one. Stops beyond `most`."""
-    structure = len(body)
-    for number, text in enumerate(_TEXT.finditer(body), 1):
-        structure -= text.end() - text.start() - 1
-        if number > most:
-            return number
-    return structure
 
 
 def memory_of(prompt: str) -> int:

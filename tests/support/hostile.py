@@ -249,7 +249,9 @@ def came_of(kind: str, layers: str, folder: Path, user: int | None = None) -> di
         identity = {"user": user, "group": user, "extra_groups": []}
     environment = {VARIABLE: secrets.token_hex(8), "HOME": str(home), "PATH": os.environ["PATH"]}
     command = [*program, kind, layers, str(folder)]
-    ran = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False, **identity)
+    ran = subprocess.run(
+        command, env=environment, cwd="/", capture_output=True, text=True, check=False, timeout=300, **identity
+    )
     assert ran.returncode == 0, ran.stderr
     came: dict[str, list[str]] = json.loads(ran.stdout)
     return came
