@@ -225,10 +225,12 @@ class _Child:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        except OSError as error:
+        except BaseException as error:
             self._socket.close()
             self._closing.close()
-            raise InputError(f"PDFs cannot be read: no process can be started for it: {error.strerror}") from error
+            if isinstance(error, OSError):
+                raise InputError(f"PDFs cannot be read: no process can be started for it: {error.strerror}") from error
+            raise
         finally:
             theirs.close()
         try:

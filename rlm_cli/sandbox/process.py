@@ -44,10 +44,12 @@ class Child:
                 pass_fds=(theirs.fileno(), context_descriptor),
                 start_new_session=True,
             )
-        except OSError as error:
+        except BaseException as error:
             ours.close()
             self._closing.close()
-            raise SandboxError(f"the sandbox's process cannot be started: {error.strerror}") from error
+            if isinstance(error, OSError):
+                raise SandboxError(f"the sandbox's process cannot be started: {error.strerror}") from error
+            raise
         finally:
             theirs.close()
         self.channel = Channel(ours, STRUCTURE_LIMIT)
