@@ -105,10 +105,10 @@ class Session:
         """
         self._repl.close()
         self._seconds_left = seconds_left
-        unrepeatable: int | None = None
-        why = "whose code did otherwise when it was run again"
+        unrepeatable: str | None = None
         if self._breaches > 1 and self._past:
-            unrepeatable, why = self._past.pop().cell.number, "after which the session spoke without being asked"
+            self._breaches = 0
+            unrepeatable = f"iteration {self._past.pop().cell.number}, after which it spoke without being asked"
         while True:
             self._repl = self._open_repl(self._context)
             rebuilt: tuple[str, ...] = ()
@@ -120,11 +120,12 @@ class Session:
                 break
             except (CellTimedOut, ReplDied):
                 self._repl.close()
-                unrepeatable = self._past[len(repeated)].cell.number
+                number = self._past[len(repeated)].cell.number
+                unrepeatable = f"iteration {number}, whose code did otherwise when it was run again"
                 self._past = repeated
         lost = [name for name in self._variables if name not in rebuilt]
         self._variables = rebuilt
-        return _told(None if unrepeatable is None else f"iteration {unrepeatable}, {why}", lost, bool(self._past))
+        return _told(unrepeatable, lost, bool(self._past))
 
     @contextmanager
     def _breaches_noted(self) -> Iterator[None]:
