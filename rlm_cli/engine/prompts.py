@@ -115,8 +115,8 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             f"A cell may compute for {limits.cell_timeout:g} s, waiting for models not counted. Of its output you see "
             f"about {SHOWN:,} characters, head and tail; out[n] has the whole.",
             f"Python {facts.python}. Nothing is imported beforehand; there are {', '.join(facts.modules)}. Not there: "
-            "files, network, processes, eval, exec, globals(), async, attributes with double underscores. The clock "
-            "does not follow the real time; decimal's precision is per cell.",
+            "files, network, processes, eval, exec, globals(), async, attributes with double underscores (methods such "
+            "as __init__ may be defined). The clock does not follow the real time; decimal's precision is per cell.",
             "",
             f"The answer is text for the person who asked{_places(task.context.documents)}.",
         ]

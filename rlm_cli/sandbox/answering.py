@@ -1,6 +1,7 @@
 """FINAL and FINAL_VAR: a value becomes the answer's text, its evidence is checked, and the session remembers it."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ from rlm_cli.sandbox.nearest import did_you_mean
 from rlm_cli.sandbox.protocol import ANSWER_LIMIT, ANSWER_SIZE
 from rlm_cli.sandbox.values import FailedReply, SubCallError
 
+_GENERATOR = 0x20
+"""The flag of a generator's code (inspect.CO_GENERATOR)."""
+
 
 @dataclass(slots=True)
 class Answer:
@@ -17,6 +21,8 @@ class Answer:
 
     text: str | None = None
     doubt: str | None = None
+    open: bool = True
+    """Not while memory is tidied up: then clean-ups run that an earlier cell has laid."""
 
 
 def answer_text(value: Any, what: str) -> str:
@@ -44,6 +50,16 @@ def answer_text(value: Any, what: str) -> str:
     return text
 
 
+def _within_generator() -> bool:
+    """Say whether a generator is among the callers: its clean-up may run whenever a later cell drops it."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_flags & _GENERATOR and frame.f_code.co_name != "<genexpr>":
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
 def _no_json(value: Any) -> Any:
     if isinstance(value, FailedReply):
         raise SubCallError(f"the answer holds a failed sub-call: {value.error}")
@@ -55,6 +71,8 @@ def finals(parent: Parent, given: Answer, variables: Callable[[], dict[str, Any]
 
     def FINAL(answer: Any, evidence: Any = None, doubt: Any = None) -> None:
         """Give the answer; the run ends when this cell has finished without an error."""
+        if not given.open or _within_generator():
+            raise RuntimeError("FINAL does not count within a generator or a clean-up; call it in the cell itself")
         refuse_in_clean_up()
         if isinstance(answer, FailedReply):
             raise SubCallError(f"the answer is a failed sub-call: {answer.error}")

@@ -18,11 +18,11 @@ import json
 import string
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from rlm_cli.sandbox.variables import Variables
-from rlm_cli.sandbox.words import is_dunder
+from rlm_cli.sandbox.words import is_dunder, is_watched
 
 BASES: frozenset[type] = frozenset(
     {
@@ -59,7 +59,7 @@ _SHOWN: tuple[type, ...] = (
     type({}.values()),
     type({}.items()),
 )
-_FIELDS = "__dataclass_fields__"
+
 _ENUMS: set[type] = set()
 """The library's; filled by `know_enums`, when all has been loaded and no code has run."""
 _SLOTS = frozenset({"__dict__", "__weakref__"})
@@ -138,13 +138,13 @@ class Classes:
                 )
 
     def check_fields(self, names: Iterable[str], line: Iterable[type]) -> None:
-        """Raise TypeError where a dataclass's field would be an attribute of a foreign class, or the library's own.
+        """Raise TypeError where a dataclass's field would be a watched attribute of a foreign class, or the library's.
 
         It would be read without a guard, if not now then when what hides it has been deleted.
         """
-        names = frozenset(names)
-        for each in line:
-            held = names.intersection(vars(each)) if each is not object else ()
+        watched = frozenset(filter(is_watched, names))
+        for each in line if watched else ():
+            held = watched.intersection(vars(each)) if each is not object else ()
             taken = next((name for name in held if not self.wrote(each, name)), None)
             if taken is not None:
                 raise TypeError(f"{taken!r} cannot be a field here: {each.__name__!r} has an attribute of this name")
@@ -182,12 +182,21 @@ class _Making:
 
     def __call__(self, name: str, bases: tuple[Any, ...], names: Any, **keywords: Any) -> Any:
         line = [each for base in bases for each in base.__mro__]
-        self._classes.check_fields([field for each in line for field in vars(each).get(_FIELDS, ())], line)
+        self._classes.check_fields([*names.get("__annotations__", ()), *annotated(line)], line)
         if "__slots__" in names:
             names["__slots__"] = _slots(names["__slots__"])
         # Before the class is made: a NamedTuple's metaclass, for one, takes names away.
-        written = set(names)
-        return self._classes.made(self._real(name, bases, names, **keywords), written)
+        given = dict(names)
+        made = self._real(name, bases, names, **keywords)
+        # What it has in the place of what the body gave is the library's: an ABC's register, for one.
+        return self._classes.made(made, {each for each in given if vars(made).get(each) is given[each]})
+
+
+def annotated(line: Iterable[type]) -> Iterator[str]:
+    """Yield the names that classes annotate: those that are fields, or will be once dataclass is told of them."""
+    for each in line:
+        yield from vars(each).get("__annotations__", ())
+        yield from vars(each).get("__dataclass_fields__", ())
 
 
 def _slots(given: Any) -> tuple[str, ...]:

@@ -30,6 +30,18 @@ _FIELD_SIZE = 1 << 30
 """Characters of one field that the csv reader takes; the library's 131,072 is little for a context."""
 
 
+_SHARED_NODES = [
+    node
+    for node in ast.walk(
+        ast.parse(
+            "x = y; del x; a + b - c * d / e % f ** g << h >> i | j ^ k & l // m @ n\n"
+            "not a; ~a; +a; -a; a and b; a or b\n"
+            "a < b > c <= d >= e == f != g is h is not i in j not in k"
+        )
+    )
+    if isinstance(node, (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop))
+]
+"""Of these the interpreter has one each, for all trees: what is written to them would last."""
 _FLAGS = dict(re.RegexFlag._value2member_map_)
 _FORGETTING: list[Callable[[], None]] = []
 """Empties what functions of the library remember; filled by `close`, before any of the code's own is there."""
@@ -68,6 +80,8 @@ def reset() -> None:
     """
     decimal.setcontext(decimal.Context())
     csv.field_size_limit(_FIELD_SIZE)
+    for node in _SHARED_NODES:
+        vars(node).clear()
     re.purge()
     struct._clearcache()  # type: ignore[attr-defined]
     _strptime._regex_cache.clear()

@@ -29,6 +29,7 @@ from rlm_cli.sandbox.policy import (
     OWN,
     OWN_CLASSES,
     OWN_NAMED,
+    PASSED_ON,
     PLAIN_CLASSES,
     READ,
     SET,
@@ -61,6 +62,7 @@ class Guards:
             OWN_NAMED: self.own_named,
             INITIALISE: self.initialise,
             SET: self.set,
+            PASSED_ON: self.passed_on,
             KIND: type,
             OWN_CLASSES: self.classes.own,
             PLAIN_CLASSES: self.classes.plain,
@@ -140,6 +142,10 @@ class Guards:
         if not allowed:
             raise AttributeError(refusal("__init__"))
         parent.__init__(*args, **names)
+
+    def passed_on(self, iterable: Any) -> Any:
+        """Return what `yield from` may pass on to: of an object of the code's own, its items alone."""
+        return itertools.chain(iterable) if type(iterable) in self.classes else iterable
 
     def set(self, _of: Any, target: Any, name: str, value: Any, /) -> None:
         """Do what object.__setattr__(self, name, value) asks for: a frozen dataclass sets its own so."""
@@ -226,8 +232,9 @@ class Guards:
     def _registering(self, target: Any, register: Callable[[type], type]) -> Callable[[Any], Any]:
         # What is registered with a subclass counts for its foreign parents too: then 5 could become a Mapping.
         def register_own(subclass: Any) -> Any:
-            if not (self.owns(target) and isinstance(subclass, type) and subclass in self.classes):
-                raise TypeError("register() takes your own classes, on your own abstract classes")
+            own = self.owns(target) and isinstance(subclass, type) and subclass in self.classes
+            if not own or isinstance(subclass, ABCMeta):  # an abstract one may have any class for a child
+                raise TypeError("register() takes your own classes that are not abstract, on your own abstract classes")
             return register(subclass)
 
         return register_own

@@ -1,6 +1,7 @@
 """The names that the code finds: Python's harmless built-ins, and the REPL's own. Tampering with them is noticed."""
 
 import builtins
+import gc
 import io
 from collections.abc import Callable
 from types import FunctionType
@@ -121,6 +122,26 @@ class Names:
         self._namespace.update(self._fixed)
         return changed
 
+    def watch_collections(self, noted: list[str]) -> None:
+        """Undo and note what clean-ups bind while memory is tidied up, which can be in the middle of any cell."""
+        before: dict[str, Any] = {}
+
+        def watch(phase: str, _about: dict[str, int]) -> None:
+            self.answer.open = phase == "stop"
+            if phase == "start":
+                before.update({name: self._namespace.get(name, before) for name in self._fixed})
+                return
+            for name, value in before.items():
+                if self._namespace.get(name, before) is not value:
+                    noted.append(name)
+                    if value is before:
+                        self._namespace.pop(name, None)
+                    else:
+                        self._namespace[name] = value
+            before.clear()
+
+        gc.callbacks.append(watch)
+
     def release(self) -> None:
         """Drop what restored names had been bound to."""
         self._displaced = []
@@ -130,7 +151,8 @@ class Names:
         return {
             name: value
             for name, value in list(self._namespace.items())
-            if name not in self._fixed and not name.startswith("__") and not isinstance(value, Module)
+            if name not in self._fixed and name.isidentifier() and not name.startswith("__")
+            if not isinstance(value, Module)
         }
 
     def _show_variables(self, show: Callable[[str], None]) -> Callable[[], None]:
@@ -138,7 +160,7 @@ class Names:
             """Print names, types and sizes of what the code has stored."""
             stored = self.variables()
             for name, value in stored.items():
-                kind = type(value).__name__
+                kind = str.__str__(type(value).__name__)
                 show(f"{name}: {kind if kind.isidentifier() and len(kind) <= 100 else '?'}{_size(value)}")
             if not stored:
                 show("no variables yet")

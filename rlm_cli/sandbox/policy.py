@@ -12,6 +12,8 @@ got by them the wall must hold (confinement.py).
 """
 
 import ast
+import dis
+from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
@@ -20,10 +22,12 @@ from RestrictedPython.transformer import RestrictingNodeTransformer
 from rlm_cli.sandbox.words import CLASS_NAMES, FORBIDDEN, LABELS, METHODS, is_dunder, is_watched, refusal
 
 READ, LABEL, TYPE, VARS, OWN, OWN_NAMED = "<read>", "<label>", "<type>", "<vars>", "<own>", "<own named>"
-INITIALISE, SET = "<initialise>", "<set>"
-"""The guards' names: reading a watched attribute, a label, a type, an instance's variables; writing; two calls."""
-KIND, OWN_CLASSES, PLAIN_CLASSES = "<kind>", "<own classes>", "<plain classes>"
-"""What compiled code looks at before it calls a guard, which is ten times as slow: type, and two tables of classes."""
+INITIALISE, SET, PASSED_ON = "<initialise>", "<set>", "<passed on>"
+"""The guards' names: reading a watched attribute, a label, a type, an instance's variables; writing; two calls; what
+`yield from` takes."""
+KIND, OWN_CLASSES, PLAIN_CLASSES, IT = "<kind>", "<own classes>", "<plain classes>", "<it>"
+"""What compiled code looks at before it calls a guard, which is ten times as slow: type, two tables of classes, and the
+variable that holds what is looked at."""
 CAUGHT = {f"Unicode{deed}Error": f"<Unicode{deed}Error>" for deed in ("Decode", "Encode", "Translate")}
 """Exceptions that may be caught by name, and nothing else (classes.UNCHECKED); what a handler says in place of them."""
 
@@ -56,6 +60,17 @@ def compile_block(source: str, filename: str) -> CodeType:
     return compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
 
 
+def globals_bound(code: CodeType, within: bool = False) -> Iterator[str]:
+    """Yield the global names that a block, or a function or class in it, may bind or delete, whenever it is called."""
+    kinds = (
+        ("STORE_GLOBAL", "DELETE_GLOBAL") if within else ("STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL")
+    )
+    yield from (each.argval for each in dis.get_instructions(code) if each.opname in kinds)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from globals_bound(constant, within=True)
+
+
 class Policy(RestrictingNodeTransformer):
     """One block's check; afterwards `refusals` holds (line, message) of everything refused."""
 
@@ -64,6 +79,8 @@ class Policy(RestrictingNodeTransformer):
         self.refusals: list[tuple[int, str]] = []
         self._classes: list[str | None] = []
         """The classes and functions around this place, innermost last; None for a function."""
+        self._comprehensions = 0
+        """How many are around this place."""
 
     def error(self, node: ast.AST, info: str) -> None:
         self.refusals.append((getattr(node, "lineno", 0), info))
@@ -92,6 +109,10 @@ class Policy(RestrictingNodeTransformer):
         return node
 
     @property
+    def _in_function(self) -> bool:
+        return bool(self._classes) and self._classes[-1] is None
+
+    @property
     def _in_class_body(self) -> bool:
         return bool(self._classes) and self._classes[-1] is not None
 
@@ -116,10 +137,12 @@ class Policy(RestrictingNodeTransformer):
             return node
         node = self.node_contents_visit(node)
         if is_watched(name):
-            guarded = _call(OWN_NAMED, node.value, ast.Constant(self._mangled(name)))
-            node.value = _unless(PLAIN_CLASSES, node.value, node.value, guarded)
+            mangled = ast.Constant(self._mangled(name))
+            node.value = self._unless(
+                PLAIN_CLASSES, node.value, lambda it: it, lambda it: _call(OWN_NAMED, it, mangled)
+            )
         else:
-            node.value = _unless(OWN_CLASSES, node.value, node.value, _call(OWN, node.value))
+            node.value = self._unless(OWN_CLASSES, node.value, lambda it: it, lambda it: _call(OWN, it))
         return node
 
     def _read(self, node: ast.Attribute) -> ast.AST:
@@ -136,8 +159,38 @@ class Policy(RestrictingNodeTransformer):
             return ast.copy_location(rewritten, node)
         node = self.node_contents_visit(node)
         if is_watched(name):
-            guarded = _call(READ, node.value, ast.Constant(self._mangled(name)))
-            return ast.copy_location(_unless(PLAIN_CLASSES, node.value, node, guarded), node)
+            mangled = ast.Constant(self._mangled(name))
+            read = self._unless(
+                PLAIN_CLASSES,
+                node.value,
+                lambda it: ast.copy_location(ast.Attribute(it, name, ast.Load()), node),
+                lambda it: _call(READ, it, mangled),
+            )
+            return ast.copy_location(read, node)
+        return node
+
+    def _unless(
+        self, classes: str, target: ast.expr, direct: Callable[[ast.expr], ast.expr], guarded: Callable[..., ast.expr]
+    ) -> ast.expr:
+        """Return what is `direct` where the class of `target` is in a table, else `guarded`.
+
+        The target is read once: what a name stands for can change in between. What it was is kept in a variable of the
+        function; elsewhere there is none that nobody else sees, and the guard is called.
+        """
+        if not isinstance(target, ast.Name) or not self._in_function or self._comprehensions:
+            return guarded(target)
+        first = ast.copy_location(ast.NamedExpr(ast.Name(IT, ast.Store()), target), target)
+        kind = ast.Call(ast.Name(KIND, ast.Load()), [first], [])
+        listed = ast.Compare(kind, [ast.In()], [ast.Name(classes, ast.Load())])
+        it = [ast.copy_location(ast.Name(IT, ast.Load()), target) for _ in range(2)]
+        for each in (first.target, kind, kind.func, listed, listed.comparators[0]):
+            ast.copy_location(each, target)
+        return ast.copy_location(ast.IfExp(listed, direct(it[0]), guarded(it[1])), target)
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
+        # The interpreter would call the close() of an object of the code's own, whenever memory is tidied up.
+        node = self.node_contents_visit(node)
+        node.value = _call(PASSED_ON, node.value)
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -278,7 +331,14 @@ class Policy(RestrictingNodeTransformer):
 
     visit_Module = visit_Subscript = visit_With = visit_For = _contents
     visit_Assign = visit_AnnAssign = visit_AugAssign = visit_NamedExpr = _contents
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _contents
+
+    def _comprehended(self, node: ast.AST) -> ast.AST:
+        self._comprehensions += 1
+        node = self.node_contents_visit(node)
+        self._comprehensions -= 1
+        return node
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehended
     visit_Match = visit_match_case = visit_MatchSingleton = visit_MatchSequence = _contents
     visit_MatchOr = _contents
 
@@ -291,17 +351,6 @@ def _call(guard: str, *arguments: ast.expr) -> ast.Call:
     for argument in arguments[1:]:
         ast.copy_location(argument, first)
     return call
-
-
-def _unless(classes: str, target: ast.expr, direct: ast.expr, guarded: ast.expr) -> ast.expr:
-    """Return `direct` where the class of `target` is in a table, else `guarded`; only a name may be read twice."""
-    if not isinstance(target, ast.Name):
-        return guarded
-    kind = ast.Call(ast.Name(KIND, ast.Load()), [target], [])
-    listed = ast.Compare(kind, [ast.In()], [ast.Name(classes, ast.Load())])
-    for each in (kind, kind.func, listed, listed.comparators[0]):
-        ast.copy_location(each, target)
-    return ast.copy_location(ast.IfExp(listed, direct, guarded), target)
 
 
 def _caught(kind: ast.expr) -> ast.expr:

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from rlm_cli.sandbox.classes import Classes
+from rlm_cli.sandbox.classes import Classes, annotated
 from rlm_cli.sandbox.variables import Variables
 from rlm_cli.sandbox.words import is_dunder
 
@@ -114,11 +114,13 @@ def _names(cls: type) -> Iterator[Any]:
 
 def _check_defaults(cls: type, names: list[str]) -> None:
     """The library takes a Field for its own, and writes into it: each must be one, and be here for the first time."""
-    defaults = [default for name in names for each in cls.__mro__ if (default := vars(each).get(name)) is not None]
-    found = [default for default in defaults if isinstance(default, dataclasses.Field)]
-    if any(type(default) is not dataclasses.Field for default in found):
+    stored = [vars(each)[name] for name in names for each in cls.__mro__ if name in vars(each)]
+    if any(isinstance(value, (classmethod, staticmethod)) for value in stored):
+        raise TypeError("a classmethod or staticmethod is no default of a field; give the field another name")
+    found = [value for value in stored if isinstance(value, dataclasses.Field)]
+    if any(type(value) is not dataclasses.Field for value in found):
         raise TypeError("a field() must come from the module dataclasses")
-    if any(default.name is not None for default in found) or len(set(map(id, found))) < len(found):
+    if any(value.name is not None for value in found) or len(set(map(id, found))) < len(found):
         raise TypeError("a field() belongs to one field of one class: write a field() of its own for each")
 
 
@@ -157,6 +159,8 @@ def guarded_enum(classes: Classes) -> Callable[..., Any]:
                 raise ValueError("names of enum members must be identifiers without a leading underscore here")
         if type is not None:
             classes.check_bases((type,))
+            line = (*type.__mro__, *cls.__mro__)
+            classes.check_fields(annotated(line), line)
         boundary = {"boundary": options["boundary"]} if options.get("boundary") is not None else {}
         return original(cls, class_name, names, module="__main__", type=type, start=start, **boundary)
 

@@ -159,7 +159,7 @@ def peek_with(show: Callable[[str], None]) -> Callable[..., None]:
 
 def described(value: Any, size: int) -> list[str]:
     """Return lines about a value: its type, its size, and about `size` characters of it."""
-    name = type(value).__name__
+    name = str.__str__(type(value).__name__)
     half = max(1, size // 2)
     if isinstance(value, (str, bytes)):
         unit = "characters" if isinstance(value, str) else "bytes"

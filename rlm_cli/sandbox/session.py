@@ -23,7 +23,7 @@ from rlm_cli.sandbox.interrupts import CellTimeout, Interrupts
 from rlm_cli.sandbox.modules import Modules
 from rlm_cli.sandbox.names import Names, built_ins, print_to
 from rlm_cli.sandbox.output import Output
-from rlm_cli.sandbox.policy import compile_block
+from rlm_cli.sandbox.policy import compile_block, globals_bound
 from rlm_cli.sandbox.protocol import VARIABLES_LIMIT, Channel, Frame
 from rlm_cli.sandbox.tables import Document
 
@@ -121,6 +121,8 @@ class Session:
         self._namespace["__builtins__"] = built_ins(guards, modules, write)
         self._names = Names(self._namespace, Parent(channel, self._interrupts), context, documents, write)
         self._names.protect(guards.hooks())
+        self._tampered: list[str] = []
+        self._names.watch_collections(self._tampered)
 
     def serve(self) -> None:
         """Run cells until the parent's end closes."""
@@ -136,7 +138,7 @@ class Session:
         self._runs += 1
         error: str | None = "CellTimeout: the code was stopped"
         final: Frame | None = None
-        tampered: list[str] = []
+        tampered = self._tampered
         try:
             # What is dropped may run code, for ever even: so it is dropped in the cell's own time.
             with self._interrupts.allowed():
@@ -164,6 +166,7 @@ class Session:
                 "tampered": [name for name in dict.fromkeys(tampered) if name.isidentifier()],
             }
         )
+        tampered.clear()
 
     def _begin(self, tampered: list[str]) -> None:
         """Undo what came after the cell before: a clean-up can bind names whenever it runs."""
@@ -191,6 +194,7 @@ class Session:
             code = compile_block(block.source, filename)
         except Exception as error:  # noqa: BLE001 - whatever compiling raises is an error of the code
             return explain_unrun(error, block)
+        self._tampered += [name for name in globals_bound(code) if name in self._names]
         try:
             exec(code, self._namespace)
         except BaseException as error:  # noqa: BLE001 - the code may raise anything at all
