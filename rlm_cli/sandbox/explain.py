@@ -106,10 +106,15 @@ def _explained(error: BaseException, blocks: dict[str, Block], block: Block, nam
     return "\n".join(lines)
 
 
+def stopped(limit: str) -> str:
+    """Return how the end of a cell's time is told; `limit` is that time, as words."""
+    less = "less when the run's time is nearly over; waiting for models does not count"
+    return f"CellTimeout: the code was stopped (it may compute for {limit}, {less})"
+
+
 def _title(error: BaseException, limit: str) -> str:
     if isinstance(error, CellTimeout):
-        less = "less when the run's time is nearly over; waiting for models does not count"
-        return f"CellTimeout: the code was stopped (it may compute for {limit}, {less})"
+        return stopped(limit)
     message = _bounded(_message(error), ERROR_LIMIT // 2)
     return f"{_kind(error)}: {message}" if message else _kind(error)
 

@@ -17,7 +17,7 @@ from typing import Any
 from rlm_cli.sandbox import confine, doors
 from rlm_cli.sandbox.asking import Parent
 from rlm_cli.sandbox.clock import Clock
-from rlm_cli.sandbox.explain import Block, explain, explain_unrun
+from rlm_cli.sandbox.explain import Block, explain, explain_unrun, stopped
 from rlm_cli.sandbox.guards import Guards
 from rlm_cli.sandbox.interrupts import CellTimeout, Interrupts
 from rlm_cli.sandbox.modules import Modules
@@ -136,7 +136,7 @@ class Session:
         """Run a cell and send what it came to."""
         self._output = Output()
         self._runs += 1
-        error: str | None = "CellTimeout: the code was stopped"
+        error: str | None = stopped(self._time_limit)
         final: Frame | None = None
         tampered = self._tampered
         try:
@@ -151,7 +151,7 @@ class Session:
                 tampered += self._names.restore()
         except CellTimeout:
             # It came while names were restored, while an error was being described, or as the cell ended.
-            error, final = error or "CellTimeout: the code was stopped", None
+            error, final = error or stopped(self._time_limit), None
         output = self._output.text()
         self._names.outputs[cell["number"]] = output
         self._channel.send(
