@@ -22,6 +22,10 @@ _HEAD = 200
 """Characters of a prompt that its event shows, and of a reply that was known already."""
 
 
+_BEYOND = 1.0
+"""Seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     path: CallPath
@@ -171,7 +175,8 @@ class Subcalls:
         except LimitReached as refusal:
             return _Made(SubAnswer(error=f"not sent: {refusal}"), met=refusal)
         yield call.started()
-        request = replace(call.request, timeout=min(call.request.timeout, self.budget.seconds_left()))
+        # A little longer than the run has: it is the run that ends calls then, all in one way, and starts no other.
+        request = replace(call.request, timeout=min(call.request.timeout, self.budget.seconds_left() + _BEYOND))
         try:
             reply = self.client.complete(request)
         except ModelError as error:

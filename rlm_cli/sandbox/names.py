@@ -102,7 +102,7 @@ class Names:
         self._displaced: list[Any] = []
         self.restore()
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._fixed
 
     def protect(self, hooks: dict[str, Any]) -> None:

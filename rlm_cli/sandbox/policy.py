@@ -13,7 +13,7 @@ got by them the wall must hold (confinement.py).
 
 import ast
 import dis
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from types import CodeType
 from typing import Any
 
@@ -60,15 +60,18 @@ def compile_block(source: str, filename: str) -> CodeType:
     return compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
 
 
-def globals_bound(code: CodeType, within: bool = False) -> Iterator[str]:
-    """Yield the global names that a block, or a function or class in it, may bind or delete, whenever it is called."""
-    kinds = (
-        ("STORE_GLOBAL", "DELETE_GLOBAL") if within else ("STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL")
-    )
-    yield from (each.argval for each in dis.get_instructions(code) if each.opname in kinds)
+def globals_bound(code: CodeType, names: Container[str], within: bool = False) -> Iterator[str]:
+    """Yield those of `names` that a block, or a function or class in it, may bind or delete, whenever it is called."""
+    kinds = _BINDING[2:] if within else _BINDING
+    if any(name in names for name in code.co_names):
+        found = (each.argval for each in dis.get_instructions(code) if each.opname in kinds)
+        yield from (name for name in found if name in names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from globals_bound(constant, within=True)
+            yield from globals_bound(constant, names, within=True)
+
+
+_BINDING = ("STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL")
 
 
 class Policy(RestrictingNodeTransformer):

@@ -194,7 +194,7 @@ class Session:
             code = compile_block(block.source, filename)
         except Exception as error:  # noqa: BLE001 - whatever compiling raises is an error of the code
             return explain_unrun(error, block)
-        self._tampered += [name for name in globals_bound(code) if name in self._names]
+        self._tampered += globals_bound(code, self._names)
         try:
             exec(code, self._namespace)
         except BaseException as error:  # noqa: BLE001 - the code may raise anything at all
