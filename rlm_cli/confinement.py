@@ -7,8 +7,8 @@ Covered, each layer by itself, so that one which the system lacks costs that one
     capabilities   none
     no_new_privs   no program that would be started gains rights
     landlock       no file can be opened, listed, made, removed or run; no TCP (from Linux 6.7 on); no abstract socket
-                   and no signal out of the process (from 6.12 on). Rights, times and attributes of files, and sockets
-                   among them, it leaves to seccomp
+                   and no signal out of the process (from 6.12 on); on newer ones no UDP and no socket among the files.
+                   Rights, times and attributes of files it leaves to seccomp
     rlimits        time, processes, files, as the caller says
     memory         as much of it as the caller says; macOS does not limit that
     pdeathsig      it dies with its parent
@@ -207,17 +207,17 @@ def _die_with(parent: int) -> None:
 
 # --- Landlock -----------------------------------------------------------------------------------------------------
 
-_FILES_SINCE = {1: (1 << 13) - 1, 2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
-"""Version of Landlock's interface -> the kinds of access to files that it added."""
-_TCP, _SCOPES = 0b11, 0b11
-"""Binding and connecting; abstract sockets and signals."""
+_FILES_SINCE = {1: (1 << 13) - 1, 2: 1 << 13, 3: 1 << 14, 5: 1 << 15, 9: 1 << 16}
+_NETWORK_SINCE = {4: 0b11, 10: 0b1100}
+_SCOPES_SINCE = {6: 0b11}
+"""Version of Landlock's interface -> what it added: access to files; TCP, UDP; abstract sockets and signals."""
 
 
 def _deny_paths() -> None:
     """Deny every access that Landlock knows: a ruleset that handles all of them and allows none."""
     version = _system("landlock_create_ruleset", None, 0, 1)
-    files = sum(bits for since, bits in _FILES_SINCE.items() if since <= version)
-    rules = struct.pack("QQQ", files, _TCP if version >= 4 else 0, _SCOPES if version >= 6 else 0)
+    tables = (_FILES_SINCE, _NETWORK_SINCE, _SCOPES_SINCE)
+    rules = struct.pack("QQQ", *(sum(bits for since, bits in each.items() if since <= version) for each in tables))
     descriptor = _system("landlock_create_ruleset", rules, len(rules), 0)
     try:
         _system("landlock_restrict_self", descriptor, 0)

@@ -5,7 +5,7 @@ from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 FORBIDDEN = frozenset(INSPECT_ATTRIBUTES) | {"f_lasti", "f_lineno", "tb_lasti", "ag_running"}
 """Attributes that lead to frames, and from there to everything."""
 
-WATCHED = frozenset({"format", "format_map", "mro", "obj", "now", "utcnow", "today", "parser", "register", "evaluate"})
+WATCHED = frozenset("evaluate format format_map mro now ntpath obj parser register today utcnow".split())
 """Ordinary names that mean something else on some objects; the object decides, at run time."""
 
 LABELS = frozenset({"__name__", "__qualname__", "__doc__"})

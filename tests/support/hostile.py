@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from rlm_cli.context_writer import ContextWriter
-from rlm_cli.errors import SandboxError
+from rlm_cli.errors import CellTimedOut, ReplDied
 from rlm_cli.sandbox.host import ChildRepl
 from rlm_cli.seams import Asked, BudgetTold, Cell, CellFinished, ClaimChecked, Claimed, SubAnswer, SubAnswers
 from rlm_cli.types import Limits
@@ -149,6 +149,8 @@ def attempts(layers: str, cases: Sequence[Case], stakes: Stakes, timeout: float 
         # Part of the wall on the host's side.
         importlib.import_module("rlm_cli.sandbox.process").hidden = contextlib.nullcontext  # type: ignore[attr-defined]
     with attacked(layers) as child:
+        harmless = child.said(["print(6 * 7)"], timeout)
+        assert harmless.output == "42\n", f"a child with {layers} does not work: {harmless}"
         for case in cases:
             came[case.name] = _harm_of(case, child, stakes, timeout)
             if layers == "bare" and not came[case.name]:
@@ -193,7 +195,7 @@ class Attacked:
                 said.output, said.error = said.output + finished.output, said.error + (finished.error or "")
             judged = self._run(JUDGE, timeout)
             said.verdict = f"{judged.output}{judged.error or ''}"
-        except SandboxError as error:
+        except (CellTimedOut, ReplDied) as error:  # one that does not even start is no attempt
             said.error += f"\n{error}"
             self.close()
         return said
