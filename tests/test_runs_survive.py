@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,13 @@ from support.openai_server import Scripted
 from support.repl import context_of
 from support.runs import Run, cell
 
+from rlm_cli import analysis
 from rlm_cli.context import Context
 from rlm_cli.engine.cells import CITATIONS, QUESTIONS
 from rlm_cli.engine.session import Session
 from rlm_cli.errors import ReplDied
 from rlm_cli.events import SubcallFinished, SubcallStarted
+from rlm_cli.profiles import find, load
 from rlm_cli.sandbox import ChildRepl, open_repl
 from rlm_cli.seams import Cell, CellFinished, refusal
 from rlm_cli.types import Limits
@@ -247,6 +250,22 @@ def test_a_session_that_dies_between_cells_costs_no_other_cell(tmp_path: Path) -
 
 
 # --- integrity ----------------------------------------------------------------------------------------------------
+
+
+def test_a_context_that_is_not_what_was_loaded_gives_no_answer_to_trust(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("the tenant pays 500 euros\n")
+    profile = load(find("offline"))
+    prepared = analysis.prepare([str(tmp_path / "a.txt")], "who pays?", profile)
+    with tempfile.TemporaryFile() as other:
+        other.write(b"the tenant pays 900 euros\n")
+        other.flush()
+        os.dup2(other.fileno(), prepared.task.context.descriptor)
+        result = analysis.run(prepared.task, lambda event: None)
+    prepared.task.context.close()
+    assert (result.status, result.stop_reason) == ("failed", "error")
+    assert result.error is not None
+    assert result.error.exit_code == 5
+    assert "the context was changed during the run" in result.error.message
 
 
 def test_tampering_is_told_to_the_model_and_stands_in_the_event_and_in_the_result(tmp_path: Path) -> None:

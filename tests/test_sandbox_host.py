@@ -4,8 +4,10 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +53,14 @@ def liar(lie: str, context: Context, folder: Path) -> Iterator[ChildRepl]:
         yield repl
     finally:
         repl.close()
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    for _ in range(6000):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came to that")
 
 
 def gone(pid: int) -> bool:
@@ -143,11 +153,45 @@ def test_between_cells_the_child_does_nothing(context: Context) -> None:
         for number in (1, 2):
             repl.send(Cell(number, ("print(1)",)))
             assert isinstance(repl.receive(20), CellFinished)
-            while "State:\tT" not in Path(f"/proc/{repl.pid}/status").read_text():
-                time.sleep(0.01)
+            eventually(lambda: "State:\tT" in Path(f"/proc/{repl.pid}/status").read_text())
     finally:
         repl.close()
     assert gone(repl.pid)
+
+
+def gone_or_dead(pid: int) -> bool:
+    """True when the process is dead, reaped or not: its parent is not us."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+HOST = f"""
+import sys, time
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from support.repl import session_over
+from rlm_cli.seams import Cell
+with session_over() as session:
+    print(session.value("print('ready')"), session.repl.pid, flush=True)
+    if sys.argv[1] == "running":
+        session.repl.send(Cell(2, ("while True: pass",)))
+        print("running", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's death signal")
+@pytest.mark.parametrize("doing", ["running", "waiting"])
+def test_a_child_dies_with_a_host_that_is_killed(doing: str) -> None:
+    host = subprocess.Popen([sys.executable, "-c", HOST, doing], stdout=subprocess.PIPE, text=True)
+    assert host.stdout is not None
+    child = int(host.stdout.readline().split()[1])
+    if doing == "running":
+        host.stdout.readline()
+    host.kill()
+    host.communicate()
+    eventually(lambda: gone_or_dead(child))
 
 
 def test_closing_twice_leaves_no_process_and_no_descriptor(context: Context) -> None:

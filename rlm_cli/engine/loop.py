@@ -20,7 +20,7 @@ from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.root_model import RootModel
 from rlm_cli.engine.session import Session
 from rlm_cli.engine.subcalls import Subcalls
-from rlm_cli.errors import LimitReached, ModelError, Refused, RlmError
+from rlm_cli.errors import LimitReached, ModelError, Refused, RlmError, SandboxError
 from rlm_cli.events import (
     ROOT,
     AnswerGiven,
@@ -72,7 +72,8 @@ class Engine:
         except RlmError as failure:
             status, stop_reason, error = "failed", "error", failure
         if not task.context.is_intact():
-            run.progress.warnings["the context was changed during the run; the answer cannot be trusted"] = None
+            status, stop_reason = "failed", "error"
+            error = SandboxError("the context was changed during the run: its answer cannot be trusted", "run it again")
         result = run.progress.result(status, stop_reason, task.context, self.budget, error)
         with suppress(KeyboardInterrupt):  # it comes too late: the run is over
             yield RunFinished(

@@ -23,7 +23,7 @@ _HEAD = 200
 
 
 _BEYOND = 1.0
-"""Seconds."""
+"""Seconds that a call has more than the run: so it is the run that ends calls then, all in one way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,6 @@ class Subcalls:
         except LimitReached as refusal:
             return _Made(SubAnswer(error=f"not sent: {refusal}"), met=refusal)
         yield call.started()
-        # A little longer than the run has: it is the run that ends calls then, all in one way, and starts no other.
         request = replace(call.request, timeout=min(call.request.timeout, self.budget.seconds_left() + _BEYOND))
         try:
             reply = self.client.complete(request)
