@@ -8,6 +8,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 from support.stripped import serve
 
 from rlm_cli.confinement import confine
-from rlm_cli.loaders.pdf_worker import CALLS, LIMITS
+from rlm_cli.loaders.walled import CALLS, LIMITS
 
 serve(fence=False, wall=lambda parent: confine(LIMITS, parent, CALLS))
