@@ -145,7 +145,7 @@ def _pdf_reader() -> Fact:
 def _tried() -> ReplFacts:
     """Run code in a sandbox and return what is in force around it. Raises SandboxError."""
     writer = ContextWriter(several=False)
-    writer.add("checkup.txt", ["checkup"])
+    writer.add("checkup.txt", [b"checkup"])
     context = writer.finish(["checkup.txt"], [], 1)
     try:
         repl = open_repl(context, Limits())

@@ -12,8 +12,8 @@ import bisect
 import hashlib
 import mmap
 import os
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,14 +43,28 @@ def _last_part(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One place where character, byte and line are all known."""
+class Marks:
+    """Places, in rising order, where character, byte and line are all known; the first is the text's beginning."""
 
-    character: int
-    byte: int
-    line: int
-    """Newlines before this character."""
+    __slots__ = ("bytes", "characters", "lines")
+
+    def __init__(self) -> None:
+        self.characters = array("Q", [0])
+        self.bytes = array("Q", [0])
+        self.lines = array("Q", [0])
+        """Newlines before."""
+
+    def add(self, character: int, byte: int, line: int) -> None:
+        self.characters.append(character)
+        self.bytes.append(byte)
+        self.lines.append(line)
+
+    def cut(self, number: int) -> None:
+        """Forget all but the first `number`."""
+        del self.characters[number:], self.bytes[number:], self.lines[number:]
+
+    def __len__(self) -> int:
+        return len(self.bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Context:
     def __init__(
         self,
         descriptor: int,
-        marks: Sequence[Mark],
+        marks: Marks,
         documents: tuple[Document, ...],
         skipped: tuple[Skipped, ...],
         inputs: tuple[str, ...],
@@ -94,23 +108,22 @@ class Context:
         self.tokens = tokens
         self.tokens_exact = tokens_exact
         self._marks = marks
-        self._mark_characters = [mark.character for mark in marks]
         self._by_path = {document.path: document for document in documents}
         self._starts = [document.span.start for document in documents]
 
     @property
     def characters(self) -> int:
-        return self._marks[-1].character
+        return self._marks.characters[-1]
 
     @property
     def size(self) -> int:
         """Bytes of UTF-8."""
-        return self._marks[-1].byte
+        return self._marks.bytes[-1]
 
     @property
     def lines(self) -> int:
         """Newlines, plus one for a last line that lacks its own."""
-        return self._marks[-1].line + (self._bytes(self.size - 1, self.size) != b"\n" if self.size else 0)
+        return self._marks.lines[-1] + (self._bytes(self.size - 1, self.size) != b"\n" if self.size else 0)
 
     @property
     def ascii(self) -> bool:
@@ -172,6 +185,17 @@ class Context:
             return None, None
         number = max(1, bisect.bisect_right(pages, offset, key=lambda page: page.start))
         return number, pages[number - 1].label
+
+    def part_of(self, path: str, offset: int) -> tuple[int | None, int | None]:
+        """Return (cell, record), from 1, of an offset in a document; Nones where it has none, or lies before the first.
+
+        Raises KeyError for an unknown path.
+        """
+        parts = self._by_path[path].parts
+        if parts is None:
+            return None, None
+        number = bisect.bisect_right(parts.starts, offset) or None
+        return (number, None) if parts.kind == "cell" else (None, number)
 
     def lines_of(self, path: str, first: int, last: int) -> str:
         """Return lines `first` to `last` (from 1, both included) of a document; "" where there are none.
@@ -251,38 +275,39 @@ class Context:
             start += len(piece)
         return b"".join(pieces)
 
-    def _mark_before(self, character: int) -> Mark:
-        return self._marks[bisect.bisect_right(self._mark_characters, character) - 1]
+    def _mark_before(self, character: int) -> int:
+        """Return the number of the last mark at or before a character."""
+        return bisect.bisect_right(self._marks.characters, character) - 1
 
     def _byte_of(self, character: int) -> int:
         if self.ascii:
             return character
         mark = self._mark_before(character)
-        missing = character - mark.character
+        byte, missing = self._marks.bytes[mark], character - self._marks.characters[mark]
         if not missing:
-            return mark.byte
+            return byte
         # A character is four bytes at most; what the slice cuts in half at its end is not among those counted.
-        piece = self._bytes(mark.byte, min(self.size, mark.byte + 4 * missing)).decode("utf-8", "ignore")
-        return mark.byte + len(piece[:missing].encode("utf-8"))
+        piece = self._bytes(byte, min(self.size, byte + 4 * missing)).decode("utf-8", "ignore")
+        return byte + len(piece[:missing].encode("utf-8"))
 
     def _character_of(self, byte: int) -> int:
-        mark = self._marks[bisect.bisect_right(self._marks, byte, key=lambda mark: mark.byte) - 1]
-        return mark.character + len(self._bytes(mark.byte, byte).decode("utf-8"))
+        mark = bisect.bisect_right(self._marks.bytes, byte) - 1
+        return self._marks.characters[mark] + len(self._bytes(self._marks.bytes[mark], byte).decode("utf-8"))
 
     def _newlines_before(self, character: int) -> int:
         mark = self._mark_before(character)
-        return mark.line + self._bytes(mark.byte, self._byte_of(character)).count(b"\n")
+        before = self._bytes(self._marks.bytes[mark], self._byte_of(character)).count(b"\n")
+        return self._marks.lines[mark] + before
 
     def _newlines_before_byte(self, byte: int) -> int:
-        index = bisect.bisect_right(self._marks, byte, key=lambda mark: mark.byte) - 1
-        mark = self._marks[index]
-        return mark.line + self._bytes(mark.byte, byte).count(b"\n")
+        mark = bisect.bisect_right(self._marks.bytes, byte) - 1
+        return self._marks.lines[mark] + self._bytes(self._marks.bytes[mark], byte).count(b"\n")
 
     def _byte_of_line(self, newlines: int, document: Document) -> int:
         """Return where the line after `newlines` newlines (of the whole text) starts, clamped to the document."""
         floor, end = self._byte_of(document.span.start), self._byte_of(document.span.end)
-        index = max(0, bisect.bisect_left(self._marks, newlines, key=lambda mark: mark.line) - 1)
-        position, count = self._marks[index].byte, self._marks[index].line
+        mark = max(0, bisect.bisect_left(self._marks.lines, newlines) - 1)
+        position, count = self._marks.bytes[mark], self._marks.lines[mark]
         while count < newlines and position < end:
             piece = self._bytes(position, min(end, position + STRIDE))
             if count + piece.count(b"\n") < newlines:

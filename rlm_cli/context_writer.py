@@ -1,6 +1,6 @@
 """Writes a Context, piece by piece: documents in, one sealed text out.
 
-Covered: headers, spans, marks, lines, pages, the digest, the anonymous file. Not covered: reading (context.py), what
+Covered: headers, spans, marks, lines, pages, parts, the digest, the file. Not covered: reading (context.py), what
 is worth loading and how it is decoded (loaders/).
 """
 
@@ -8,19 +8,24 @@ import codecs
 import fcntl
 import hashlib
 import os
-import re
-import tempfile
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
 
-from rlm_cli.context import STRIDE, Context, Mark, header
+from rlm_cli.anonymous import anonymous_file
+from rlm_cli.context import STRIDE, Context, Marks, header
 from rlm_cli.errors import InputError
-from rlm_cli.types import Document, Page, Skipped, Span
+from rlm_cli.types import Document, Page, Parts, Skipped, Span
+
+_Text = TypeVar("_Text", str, bytes)
 
 MOST_PAGES = 200_000
 """Pages of one document. A text with more form feeds than that is not parted by them."""
 _PAGED = ("pdf", "text", "txt")
 """Kinds in which a form feed begins a page; source files hold them as ornaments."""
+_CONTINUING = bytes(range(0x80, 0xC0))
+"""What bytes of UTF-8 other than a character's first look like."""
 
 
 @dataclass(slots=True)
@@ -33,22 +38,26 @@ class _Position:
     line_length: int = 0
     """Characters since the last newline."""
     longest_line: int = 0
-    last: str = "\n"
-    """The last character written."""
+    ends_a_line: bool = True
+    """The last character written is a newline, or there is none."""
 
 
 class ContextWriter:
-    """Collects documents into a Context without ever holding more than one piece of text."""
+    """Collects documents into a Context without ever holding more than a piece of text."""
 
     def __init__(self, several: bool) -> None:
         """`several` is what the caller expects: with more than one document each gets a header."""
         self._several = several
-        self._file = _anonymous_file()
-        self._hash = hashlib.sha256()
-        self._marks = [Mark(0, 0, 0)]
+        self._file = anonymous_file("rlm-context")
+        self._pending: list[bytes] = []
+        """Written, and not yet in the file."""
+        self._pending_bytes = 0
+        self._marks = Marks()
         self._at = _Position()
         self._documents: list[Document] = []
         """Their tokens are filled in at the end."""
+        self._starts, self._ends = array("Q"), array("Q")
+        """Bytes at which each document's text begins and ends."""
 
     @property
     def characters(self) -> int:
@@ -60,44 +69,87 @@ class ContextWriter:
         return self._at.byte
 
     @property
-    def documents(self) -> int:
-        return len(self._documents)
+    def documents(self) -> Sequence[Document]:
+        return self._documents
 
     def read(self, start: int, size: int) -> bytes:
         """Return up to `size` bytes from byte `start` of what was written: what a token estimate samples."""
+        self._flush()
         return os.pread(self._file, size, start)
 
-    def add(self, path: str, pieces: Iterable[str], kind: str = "text") -> None:
-        """Append one document. If `pieces` raises, what it had written is taken back and the error goes on."""
+    def read_last(self, start: int, size: int) -> bytes:
+        """Return up to `size` bytes from byte `start` of the last document's text."""
+        place = self._starts[-1] + start
+        return self.read(place, min(size, self._ends[-1] - place))
+
+    def texts(self) -> Iterator[tuple[int, str]]:
+        """Yield (number of the document from 0, text), in pieces of a MiB at most."""
+        for number, (start, end) in enumerate(zip(self._starts, self._ends, strict=True)):
+            decoder = codecs.getincrementaldecoder("utf-8")()
+            for place in range(start, end, 16 * STRIDE):
+                yield number, decoder.decode(self.read(place, min(16 * STRIDE, end - place)))
+
+    def add(self, path: str, pieces: Iterable[bytes], kind: str = "text") -> None:
+        """Append one document, in pieces of UTF-8 that may be cut anywhere.
+
+        Raises UnicodeDecodeError where they are not UTF-8. Whatever is raised, what the document had written is taken
+        back.
+        """
         if self._documents and not self._several:
             raise ValueError("a second document for a context announced to hold one")
-        before, marks, digest = replace(self._at), len(self._marks), self._hash.copy()
+        before, marks = replace(self._at), len(self._marks)
         try:
             if self._several:
-                self._write(("" if self._at.last == "\n" else "\n") + header(path))
-            self._mark()
-            start, newlines = self._at.character, self._at.newlines
-            page_starts = [start]
+                self._write((b"" if before.ends_a_line else b"\n") + header(path).encode("utf-8"))
+            at = self._at
+            self._marks.add(at.character, at.byte, at.newlines)
+            start, first_byte, newlines = at.character, at.byte, at.newlines
+            page_starts = array("Q", [start]) if kind in _PAGED else None
+            cut = b""
             for piece in pieces:
-                if kind in _PAGED and len(page_starts) <= MOST_PAGES:
-                    page_starts += [self._at.character + found.end() for found in re.finditer("\f", piece)]
-                self._write(piece)
-            self._mark()
+                cut = self._write(cut + piece if cut else piece, page_starts)
+            if cut:
+                cut.decode("utf-8")
         except BaseException:
-            self._at, self._hash = before, digest
-            del self._marks[marks:]
-            os.ftruncate(self._file, self._at.byte)
-            os.lseek(self._file, self._at.byte, os.SEEK_SET)
+            self._flush()
+            self._at = before
+            self._marks.cut(marks)
+            os.ftruncate(self._file, before.byte)
+            os.lseek(self._file, before.byte, os.SEEK_SET)
             raise
-        open_line = self._at.last != "\n" and self._at.character > start
-        span, lines = Span(start, self._at.character), self._at.newlines - newlines + open_line
-        self._documents.append(Document(path, span, lines, 0, kind, _pages(kind, page_starts, span.end)))
+        open_line = not at.ends_a_line and at.character > start
+        span, lines = Span(start, at.character), at.newlines - newlines + open_line
+        pages = () if page_starts is None else _pages(kind, page_starts, span.end)
+        self._starts.append(first_byte)
+        self._ends.append(at.byte)
+        self._documents.append(Document(path, span, lines, 0, kind, pages))
 
-    def name_pages(self, labels: Sequence[str | None], title: str | None, unreadable: Sequence[int] = ()) -> None:
-        """Say what is printed on the pages of the last document, what it calls itself, and which could not be read."""
-        document = self._documents[-1]
-        pages = tuple(Page(page.start, label) for page, label in zip(document.pages, labels, strict=True))
-        self._documents[-1] = replace(document, pages=pages, title=title, unreadable=tuple(unreadable))
+    def amend(self, **changes: Any) -> None:
+        """Say more of the last document: fields of Document."""
+        self._documents[-1] = replace(self._documents[-1], **changes)
+
+    def name_pages(self, labels: Sequence[str | None]) -> None:
+        """Say what is printed on the pages of the last document."""
+        pages = zip(self.documents[-1].pages, labels, strict=True)
+        self.amend(pages=tuple(Page(page.start, label) for page, label in pages))
+
+    def part(self, kind: Literal["cell", "record"], starts: Iterable[int]) -> None:
+        """Say where the parts of the last document begin: bytes into its text, rising."""
+        span = self.documents[-1].span
+        if span.end - span.start == self._ends[-1] - self._starts[-1]:
+            self.amend(parts=Parts(kind, array("Q", (span.start + each for each in starts))))
+            return
+        characters, byte, character = array("Q"), 0, span.start
+        window, first = b"", 0
+        for each in starts:
+            while byte < each:
+                if not first <= byte < first + len(window):
+                    window, first = self.read_last(byte, 16 * STRIDE), byte
+                between = window[byte - first : each - first]
+                character += len(between.translate(None, _CONTINUING))
+                byte += len(between)
+            characters.append(character)
+        self.amend(parts=Parts(kind, characters))
 
     def finish(
         self,
@@ -113,13 +165,17 @@ class ContextWriter:
         """
         if self._several and len(self._documents) == 1:
             return self._without_header().finish(inputs, skipped, tokens, tokens_exact, document_tokens)
-        self._mark()
+        at = self._at
+        self._marks.add(at.character, at.byte, at.newlines)
         if document_tokens is None:
-            density = tokens / self._at.character if self._at.character else 0.0
+            density = tokens / at.character if at.character else 0.0
             document_tokens = [round((each.span.end - each.span.start) * density) for each in self._documents]
         documents = tuple(
             replace(each, tokens=its_tokens) for each, its_tokens in zip(self._documents, document_tokens, strict=True)
         )
+        digest = hashlib.sha256()
+        for piece in self._pieces(0):
+            digest.update(piece)
         descriptor, self._file = _sealed(self._file), -1
         return Context(
             descriptor=descriptor,
@@ -127,8 +183,8 @@ class ContextWriter:
             documents=documents,
             skipped=tuple(skipped),
             inputs=tuple(inputs),
-            sha256=self._hash.hexdigest(),
-            longest_line=max(self._at.longest_line, self._at.line_length),
+            sha256=digest.hexdigest(),
+            longest_line=max(at.longest_line, at.line_length),
             tokens=tokens,
             tokens_exact=tokens_exact,
         )
@@ -142,43 +198,63 @@ class ContextWriter:
     def _without_header(self) -> "ContextWriter":
         [only] = self._documents
         alone = ContextWriter(several=False)
-        alone.add(only.path, self._pieces(len(header(only.path).encode("utf-8"))), only.kind)
-        alone.name_pages([page.label for page in only.pages], only.title, only.unreadable)
+        alone.add(only.path, self._pieces(self._starts[0]), only.kind)
+        back = only.span.start
+        pages = tuple(replace(page, start=page.start - back) for page in only.pages)
+        parts = only.parts and Parts(only.parts.kind, array("Q", (start - back for start in only.parts.starts)))
+        alone._documents = [replace(only, span=alone.documents[-1].span, pages=pages, parts=parts)]
         self.discard()
         return alone
 
-    def _pieces(self, byte: int) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        while piece := os.pread(self._file, 16 * STRIDE, byte):
+    def _pieces(self, byte: int) -> Iterator[bytes]:
+        while piece := self.read(byte, 16 * STRIDE):
             byte += len(piece)
-            yield decoder.decode(piece)
+            yield piece
 
-    def _write(self, piece: str) -> None:
-        at = self._at
+    def _write(self, piece: bytes, page_starts: "array[int] | None" = None) -> bytes:
+        """Take in UTF-8; return what of a cut character is left at its end."""
+        cut = b""
         for start in range(0, len(piece), STRIDE):
-            part = piece[start : start + STRIDE]
-            encoded = part.encode("utf-8")
-            self._put(encoded)
-            self._hash.update(encoded)
-            at.character += len(part)
-            at.byte += len(encoded)
-            at.last = part[-1]
-            newlines = part.count("\n")
-            at.newlines += newlines
-            if newlines:
-                first, *middle, last = map(len, part.split("\n"))
-                at.longest_line = max(at.longest_line, at.line_length + first, *middle)
-                at.line_length = last
+            part = cut + piece[start : start + STRIDE]
+            if part.isascii():
+                self._take(part, part, b"\n", b"\f", page_starts)
+                cut = b""
             else:
-                at.line_length += len(part)
-            if at.byte - self._marks[-1].byte >= STRIDE:
-                self._mark()
+                text, used = codecs.utf_8_decode(part, "strict", False)
+                self._take(part[:used], text, "\n", "\f", page_starts)
+                cut = part[used:]
+        return cut
 
-    def _mark(self) -> None:
-        self._marks.append(Mark(self._at.character, self._at.byte, self._at.newlines))
+    def _take(
+        self, encoded: bytes, text: _Text, newline: _Text, form_feed: _Text, page_starts: "array[int] | None"
+    ) -> None:
+        """Take in whole characters; where they are ASCII, `text` may be the bytes themselves."""
+        at = self._at
+        if page_starts is not None and len(page_starts) <= MOST_PAGES:
+            found = text.find(form_feed)
+            while found >= 0:
+                page_starts.append(at.character + found + 1)
+                found = text.find(form_feed, found + 1)
+        newlines = encoded.count(b"\n")
+        if newlines:
+            at.longest_line, at.line_length = _longest_line(text, newline, at.line_length, at.longest_line)
+        else:
+            at.line_length += len(text)
+        at.ends_a_line = not at.line_length
+        at.character += len(text)
+        at.byte += len(encoded)
+        at.newlines += newlines
+        if at.byte - self._marks.bytes[-1] >= STRIDE:
+            self._marks.add(at.character, at.byte, at.newlines)
+        self._pending.append(encoded)
+        self._pending_bytes += len(encoded)
+        if self._pending_bytes >= 16 * STRIDE:
+            self._flush()
 
-    def _put(self, encoded: bytes) -> None:
-        view = memoryview(encoded)
+    def _flush(self) -> None:
+        view = memoryview(b"".join(self._pending))
+        self._pending.clear()
+        self._pending_bytes = 0
         while view:
             try:
                 written = os.write(self._file, view)
@@ -190,20 +266,29 @@ class ContextWriter:
             view = view[written:]
 
 
-def _pages(kind: str, starts: list[int], end: int) -> tuple[Page, ...]:
+def _longest_line(text: _Text, newline: _Text, begun: int, longest: int) -> tuple[int, int]:
+    """Return the longest line so far, and how long the last one is; the first continues one of length `begun`.
+
+    Looks backwards from where a longer line would have to reach: few steps, however many lines there are.
+    """
+    end = text.find(newline)
+    longest = max(longest, begun + end)
+    start, last = end + 1, text.rfind(newline) + 1
+    while start < last:
+        end = text.rfind(newline, start, min(last, start + longest + 1))
+        if end < 0:
+            end = text.find(newline, start)
+            longest = end - start
+        start = end + 1
+    return longest, len(text) - last
+
+
+def _pages(kind: str, starts: "array[int]", end: int) -> tuple[Page, ...]:
     if kind != "pdf" and not 1 < len(starts) <= MOST_PAGES:
         return ()
     # Programs that write text by pages end the last one, too.
     last = len(starts) - (len(starts) > 1 and starts[-1] == end)
     return tuple(map(Page, starts[:last]))
-
-
-def _anonymous_file() -> int:
-    """Open a file that has no name: nothing to clean up, nothing for others to read, no disk needed on Linux."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("rlm-context", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    with tempfile.TemporaryFile(prefix="rlm-") as file:
-        return os.dup(file.fileno())
 
 
 def _sealed(descriptor: int) -> int:

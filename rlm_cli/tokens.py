@@ -6,7 +6,7 @@ for display; what a call really used is what its provider reports.
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _SLICE = 100_000
 """Characters tokenized at once: tiktoken 0.14 panics on a million spaces. Cutting costs 0.0013 % of accuracy."""
+_BATCH = 4_000_000
+"""Characters counted at once, so that all cores have work and the tokens themselves take little room."""
 _WINDOWS = 512
 _WINDOW = 1024
 """512 equally spaced windows of 1 KiB: 0.5 % mean error, 1.8 % at worst, on real repositories."""
@@ -45,6 +47,25 @@ def count_tokens(text: str) -> int:
     """Return the exact number of o200k tokens, slice by slice."""
     encoding = _encoding()
     return sum(len(encoding.encode_ordinary(text[start : start + _SLICE])) for start in range(0, len(text), _SLICE))
+
+
+def count_each(texts: Iterable[str]) -> Iterator[int]:
+    """Yield the exact number of o200k tokens of each text, counted on all cores."""
+    encoding, waiting, size = _encoding(), list[list[str]](), 0
+    for text in texts:
+        waiting.append([text[start : start + _SLICE] for start in range(0, len(text), _SLICE)])
+        size += len(text)
+        if size >= _BATCH:
+            yield from _counted(encoding, waiting)
+            waiting, size = [], 0
+    yield from _counted(encoding, waiting)
+
+
+def _counted(encoding: "tiktoken.Encoding", texts: list[list[str]]) -> Iterator[int]:
+    slices = [each for text in texts for each in text]
+    counts = map(len, encoding.encode_ordinary_batch(slices, num_threads=os.cpu_count() or 1))
+    for text in texts:
+        yield sum(next(counts) for _ in text)
 
 
 @lru_cache(maxsize=256)

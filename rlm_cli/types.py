@@ -6,7 +6,7 @@ an event (events.py); the running account is the `Budget` (budget.py).
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
@@ -128,6 +128,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What a document consists of, where that is not pages; each part ends where the next begins."""
+
+    kind: Literal["cell", "record"]
+    starts: Sequence[int]
+    """Characters into the context, rising. What lies before the first, a header say, belongs to none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One document of the context; its header line, if there is one, lies outside `span`."""
 
@@ -142,9 +151,19 @@ class Document:
     pages: tuple[Page, ...] = ()
     """Of a PDF, or of a text in which form feeds part pages; else none."""
     title: str | None = None
-    """What a PDF calls itself: as trustworthy as its text."""
+    """What it calls itself: as trustworthy as its text."""
     unreadable: tuple[int, ...] = ()
     """Numbers of pages that should have been read and could not be; they are empty, and the run is not complete."""
+    parts: Parts | None = None
+    """Cells of a notebook, records of JSON, JSON lines and CSV."""
+    encoding: str = "utf-8"
+    """Of the file, as Python calls it; `utf-8` too for what is made here, such as the text of a PDF."""
+    mark: str | None = None
+    """What kind of file nobody wrote by hand: `generated`, `vendored`, `minified` or `lock`."""
+    changed: tuple[tuple[int, int], ...] | None = None
+    """(first, last) lines that changed since the base that was asked for, rising; None: none was."""
+    key: str | None = None
+    """What a paper is cited by: `smith2021`."""
 
 
 @dataclass(frozen=True, slots=True)

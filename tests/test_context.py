@@ -22,7 +22,8 @@ texts = st.lists(
 def written(*documents: str, several: bool | None = None) -> Context:
     writer = ContextWriter(len(documents) > 1 if several is None else several)
     for number, text in enumerate(documents):
-        writer.add(f"d{number}", [text[:3], text[3:]])
+        encoded = text.encode()
+        writer.add(f"d{number}", [encoded[:3], encoded[3:4], encoded[4:]])  # cut within characters, too
     return writer.finish(["in"], [], tokens=100)
 
 
@@ -153,15 +154,15 @@ def test_a_document_that_turns_out_to_be_alone_has_no_header() -> None:
 
 
 def test_a_document_that_fails_half_way_leaves_no_trace() -> None:
-    def failing() -> Iterator[str]:
-        yield "half\n" * 40_000
+    def failing() -> Iterator[bytes]:
+        yield b"half\n" * 40_000
         raise RuntimeError("broken")
 
     writer = ContextWriter(several=True)
-    writer.add("d0", ["first"])
+    writer.add("d0", [b"first"])
     with pytest.raises(RuntimeError):
         writer.add("broken", failing())
-    writer.add("d1", ["second"])
+    writer.add("d1", [b"second"])
     context = writer.finish([], [], tokens=0)
     whole = written("first", "second")
     assert context.sha256 == whole.sha256

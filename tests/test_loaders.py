@@ -115,13 +115,56 @@ def test_big_endian_marks_are_known_too(tmp_path: Path) -> None:
     assert [text_of(context, path) for path in paths(context)] == ["a語", "a語"]
 
 
-def test_what_is_not_utf_8_is_read_as_latin_1_and_said(tmp_path: Path) -> None:
+def test_utf_8_with_a_wrong_byte_stays_utf_8_and_that_is_said(tmp_path: Path) -> None:
     # The fault lies beyond the first megabytes: what was written by then is taken back.
     grow(tmp_path, {"late.txt": "é".encode() * 1_500_000 + b"\xe9 end", "ok.txt": "ok"})
     loaded = load([str(tmp_path)])
-    assert text_of(loaded.context, "late.txt").endswith("Ã©é end")
+    assert text_of(loaded.context, "late.txt").endswith("é\ufffd end")
     assert text_of(loaded.context, "ok.txt") == "ok"
-    assert loaded.warnings == ("late.txt is not UTF-8 and read as Latin-1",)
+    assert loaded.warnings == ("1 file with characters that are none, read as \ufffd: late.txt (utf-8)",)
+
+
+GUESSES = {
+    "cp1252": "L’été dernier, nous avons « mangé » à l’hôtel — c’était très bien. Où êtes-vous allés ? ",
+    "iso8859-1": "int main(void) {\n  /* author: José García */\n  return 0;\n}\n",
+    "cp1250": "Zażółć gęślą jaźń. Święto śniegu i łąki, że też nie wiem, co powiedzieć.",
+    "cp1251": "Привет, как дела? Сегодня мы поговорим о погоде и о кошках. Это просто текст.",
+    "koi8-r": "Привет, как дела? Сегодня мы поговорим о погоде и о кошках. Это просто текст.",
+    "cp932": "これは日本語の文章です。今日は天気がいいですね。漢字とひらがな、カタカナ。",
+    "euc_jp": "これは日本語の文章です。今日は天気がいいですね。漢字とひらがな、カタカナ。",
+    "gb18030": "这是一个中文文本，用来测试编码检测。今天天气很好，我们去公园玩。",
+    "big5": "這是一個中文文本，用來測試編碼檢測。今天天氣很好，我們去公園玩。",
+    "euc_kr": "이것은 한국어 텍스트입니다. 오늘은 날씨가 좋네요. 공원에 갑시다.",
+}
+
+
+@pytest.mark.parametrize("encoding", GUESSES)
+def test_other_encodings_are_guessed_recorded_and_said(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "f.txt").write_text(GUESSES[encoding], encoding=encoding)
+    loaded = load([f"{tmp_path}/f.txt"])
+    assert loaded.context.text(0, 999) == GUESSES[encoding]
+    recorded = loaded.context.documents[0].encoding
+    assert recorded == ("cp1252" if encoding == "iso8859-1" else encoding)
+    assert loaded.warnings == (f"1 file not in UTF-8, read as {recorded} f.txt",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told_from_what_is_binary(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "f.txt").write_bytes("Date;Käufer\r\n2024-01-02;Søren\r\n".encode(encoding))
+    (tmp_path / "g").write_bytes(b"a\0b\0\0\0c\0")
+    loaded = load([str(tmp_path)])
+    assert loaded.context.text(0, 11) == "Date;Käufer"
+    assert loaded.context.documents[0].encoding == encoding
+    assert [each.reason for each in loaded.context.skipped] == ["binary"]
+
+
+def test_half_surrogates_in_utf_16_and_nuls_far_into_a_text_are_kept_in_place(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"\xff\xfe" + ("x" * 50 + "\ud800y").encode("utf-16-le", "surrogatepass"))
+    (tmp_path / "g").write_bytes(b"x" * 10_000 + b"\0y")
+    loaded = load([str(tmp_path)])
+    assert text_of(loaded.context, "f") == "x" * 50 + "\ufffdy"
+    assert text_of(loaded.context, "g").endswith("x\0y")
+    assert loaded.warnings == ("1 file with characters that are none, read as \ufffd: f (utf-16-le)",)
 
 
 def test_characters_cut_by_a_piece_are_put_together(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ OFFLINE = ModelSpec("offline/root", price=Price(0.0, 0.0))
 
 def line(root: ModelSpec, sub: ModelSpec, tokens: int = 1_000_000, max_cost: float | None = 10.0) -> str:
     writer = ContextWriter(several=False)
-    writer.add("a.txt", ["text"])
+    writer.add("a.txt", [b"text"])
     with_tokens = writer.finish(["a.txt"], [], tokens)
     try:
         return before_the_run(Task("id", "why?", with_tokens, Profile("p", "", root, sub, Limits(max_cost=max_cost))))

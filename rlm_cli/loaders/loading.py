@@ -1,29 +1,28 @@
 """Reads what was found into one Context, and keeps the account of what was skipped.
 
-Covered: reading each file once or twice (again as Latin-1 where UTF-8 fails), token counts, the message when there is
-no text. Not covered: finding (sources.py, listing.py), decoding (decoding.py, pdf.py), what is said about what was not
-read (remarks.py), the Context itself.
+Covered: the order of inputs and files, skips, token counts, the message when there is no text. Not covered: finding
+files (sources.py, listing.py), what becomes of one (reading.py), what is said of it (remarks.py), the Context itself.
 """
 
 import errno
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import tee
 from typing import BinaryIO
 
 from rlm_cli.context import Context, header, shown_path
 from rlm_cli.context_writer import ContextWriter
 from rlm_cli.errors import InputError
 from rlm_cli.loaders import remarks
-from rlm_cli.loaders.decoding import LATIN_1, decoded, encoding_of, head_of
-from rlm_cli.loaders.naming import Named, Names, kind_of, prefixes
+from rlm_cli.loaders.naming import Named, prefixes
 from rlm_cli.loaders.options import LoadOptions
-from rlm_cli.loaders.pdf import MOST_TEXT, PdfReader, is_pdf
-from rlm_cli.loaders.sources import Source, find_source, without_duplicates
-from rlm_cli.loaders.tree import Tree, Unloadable
-from rlm_cli.tokens import count_tokens, estimate_tokens
+from rlm_cli.loaders.reading import Reading
+from rlm_cli.loaders.sources import Source, Store, find_source, without_duplicates
+from rlm_cli.loaders.tree import Unloadable
+from rlm_cli.tokens import count_each, count_tokens, estimate_tokens
 from rlm_cli.types import Skipped
 
 _DEFAULT = LoadOptions()
@@ -50,147 +49,80 @@ def load(inputs: Sequence[str], options: LoadOptions = _DEFAULT, stdin: BinaryIO
             sources.append(find_source(typed, options, stdin))
             closing.callback(sources[-1].close)
         without_duplicates(sources)
-        reading = _Reading(options, several=sum(len(source.files) for source in sources) > 1)
-        closing.callback(reading.close)
+        loading = _Load(options, several=sum(len(source.files) for source in sources) > 1)
+        closing.callback(loading.close)
         fronts = prefixes([Named(source.base, [*map(source.path, source.files)]) for source in sources])
         for source, front in zip(sources, fronts, strict=True):
-            reading.read(source, front)
-        return reading.loaded(inputs, [warning for source in sources for warning in source.warnings])
+            loading.read(source, front)
+        return loading.loaded(inputs, [warning for source in sources for warning in source.warnings])
 
 
-class _Reading:
-    """One context in the making."""
+class _Load:
+    """One context in the making, and the account of what it lacks."""
 
     def __init__(self, options: LoadOptions, several: bool) -> None:
         self._options = options
         self._writer = ContextWriter(several)
-        self._names = Names()
+        self._noticed = remarks.Noticed()
+        self._reading = Reading(self._writer, options, self._noticed)
         self._skipped: list[Skipped] = []
-        self._loaded: list[str] = []
-        self._latin_1: list[str] = []
-        self._pdfs = PdfReader(options.passwords, require=options.require_sandbox)
-        self._attachments: list[tuple[str, int]] = []
-        self._scanned: list[remarks.Scanned] = []
-        self._damaged: list[tuple[str, list[int]]] = []
-        self._tokens: list[int] = []
-        """Of each document, when they are to be exact."""
-        self._blank = True
 
     def close(self) -> None:
         """Give the text back unless it has become a Context."""
-        self._pdfs.close()
+        self._reading.close()
         self._writer.discard()
 
     def read(self, source: Source, front: str) -> None:
         """Read all files of an input. `front` stands before their paths."""
         for path, why in source.skipped.items():
             self._skip(front + source.path(path), why)
-        if source.folder is not None:
-            with Tree(source.folder) as tree:
-                for file in source.files:
-                    self._read_found(tree, file, front + source.path(file), source)
+        if not source.files:
             return
-        for file in source.files:
-            self._read_named(source, front + source.path(file))
+        limit = None if source.named else self._options.max_file_size
+        with source.opened() as store:
+            for file in source.files:
+                self._read(source, store, file, front + source.path(file), limit)
 
-    def _read_found(self, tree: Tree, file: str, path: str, source: Source) -> None:
+    def _read(self, source: Source, store: Store, file: str, path: str, limit: int | None) -> None:
         try:
-            descriptor = tree.open(file)
+            descriptor = store.open(file, limit)
             try:
-                if os.fstat(descriptor).st_size > self._options.max_file_size:
-                    raise Unloadable("too large")
-                typed = os.path.join(source.typed, file)  # noqa: PTH118 - Path("./-a") would be "-a"
-                self._add(path, descriptor, self._options.max_file_size, typed)
+                self._reading.add(path, descriptor, limit, source.in_a_shell(file))
             finally:
                 os.close(descriptor)
         except Unloadable as why:
-            self._skip(path, why)
-        except OSError as error:
-            gone = isinstance(error, FileNotFoundError | NotADirectoryError) or error.errno == errno.ELOOP
-            deleted = gone and source.listed_by_git
-            self._skip(path, Unloadable("deleted") if deleted else Unloadable("unreadable", failed=True))
-
-    def _read_named(self, source: Source, path: str) -> None:
-        shown = "standard input" if source.typed == "-" else shown_path(source.typed)
-        try:
-            if source.stream is not None:
-                self._add(path, source.stream, None, None)
-            elif source.single is not None:
-                with source.single.open("rb") as file:
-                    self._add(path, file.fileno(), None, source.typed)
-        except Unloadable as why:
-            refusal = remarks.refusal(shown, why.reason, source.typed if source.stream is None else None)
+            refusal = remarks.refusal(source.shown, why.reason, source.in_a_shell(file)) if source.named else None
             if refusal is not None:
                 raise refusal from None
             self._skip(path, why)
         except OSError as error:
-            raise InputError(f"{shown} cannot be read: {error.strerror}") from None
+            if source.named:
+                raise InputError(f"{source.shown} cannot be read: {error.strerror}") from None
+            gone = isinstance(error, FileNotFoundError | NotADirectoryError) or error.errno == errno.ELOOP
+            deleted = gone and source.listed_by_git
+            self._skip(path, Unloadable("deleted") if deleted else Unloadable("unreadable", failed=True))
 
     def _skip(self, path: str, why: Unloadable) -> None:
         self._skipped.append(Skipped(shown_path(path), why.reason, why.failed))
 
-    def _add(self, path: str, descriptor: int, limit: int | None, typed: str | None) -> None:
-        """Append one document; `typed` is what leads to it in a shell. Raises Unloadable, OSError when unreadable."""
-        head = head_of(descriptor)
-        if is_pdf(head[:1024], path):
-            self._add_pdf(path, descriptor, limit, typed)
-            return
-        encoding = encoding_of(head)
-        name, kind = self._names.give(path), kind_of(shown_path(path))
-        try:
-            self._write(name, kind, decoded(descriptor, encoding, limit))
-        except UnicodeDecodeError:
-            if encoding.marked:
-                raise Unloadable("not decodable", failed=True) from None
-            self._write(name, kind, decoded(descriptor, LATIN_1, limit))
-            self._latin_1.append(name)
-
-    def _add_pdf(self, path: str, descriptor: int, limit: int | None, typed: str | None) -> None:
-        pdf = self._pdfs.open(descriptor)
-        name = self._names.give(path)
-        try:
-            self._write(name, "pdf", self._pdfs.pieces(pdf, MOST_TEXT if limit is None else limit))
-        finally:
-            if pdf.without_text:
-                self._scanned.append(remarks.Scanned(name, typed, pdf.count, pdf.without_text))
-        self._writer.name_pages(pdf.labels, pdf.title, pdf.unreadable)
-        if pdf.attachments:
-            self._attachments.append((name, pdf.attachments))
-        if pdf.unreadable:
-            self._damaged.append((name, pdf.unreadable))
-
-    def _write(self, name: str, kind: str, pieces: Iterator[str]) -> None:
-        tokens, blank = 0, True
-
-        def watched() -> Iterator[str]:
-            nonlocal tokens, blank
-            for piece in pieces:
-                blank = blank and (not piece or piece.isspace())
-                if self._options.exact_tokens:
-                    tokens += count_tokens(piece)
-                yield piece
-
-        self._writer.add(name, watched(), kind)
-        self._blank = self._blank and blank
-        self._loaded.append(name)
-        self._tokens.append(tokens)
-
     def loaded(self, inputs: Sequence[str], warnings: list[str]) -> Loaded:
         """Make the Context. Raises InputError when there is no text."""
-        if self._blank:
+        if self._reading.blank:
             raise self._without_text()
-        told = [*remarks.on_unread(self._skipped), *remarks.on_damaged_pages(self._damaged)]
-        told += [*remarks.on_encodings(self._latin_1), *remarks.on_pages(self._scanned)]
-        told += remarks.on_attachments(self._attachments)
+        told = [*remarks.on_unread(self._skipped), *self._noticed.told()]
         return Loaded(self._finished(inputs), (*warnings, *told))
 
     def _finished(self, inputs: Sequence[str]) -> Context:
         writer = self._writer
         if not self._options.exact_tokens:
             return writer.finish(inputs, self._skipped, estimate_tokens(writer.read, writer.size))
-        headers = count_tokens("".join(map(header, self._loaded))) if len(self._loaded) > 1 else 0
-        tokens = headers + sum(self._tokens)
-        return writer.finish(inputs, self._skipped, tokens, tokens_exact=True, document_tokens=self._tokens)
+        numbers, texts = tee(writer.texts())
+        tokens = [0] * len(writer.documents)
+        for (number, _), count in zip(numbers, count_each(text for _, text in texts), strict=True):
+            tokens[number] += count
+        headers = "".join(header(each.path) for each in writer.documents) if len(tokens) > 1 else ""
+        total = count_tokens(headers) + sum(tokens)
+        return writer.finish(inputs, self._skipped, total, tokens_exact=True, document_tokens=tokens)
 
     def _without_text(self) -> InputError:
         reasons = Counter(each.reason for each in self._skipped).most_common()

@@ -6,7 +6,7 @@ Knows the reasons of skips; everything here is safe to print once the names are.
 import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rlm_cli.context import shown_path
 from rlm_cli.context_writer import MOST_PAGES
@@ -57,6 +57,28 @@ class Scanned:
     """Of those without text."""
 
 
+@dataclass(slots=True)
+class Noticed:
+    """What there is to say of files that were read."""
+
+    guessed: list[tuple[str, str]] = field(default_factory=list)
+    """(name, encoding)."""
+    damaged_text: list[tuple[str, str]] = field(default_factory=list)
+    """(name, encoding): it holds what that has no meaning for."""
+    attachments: list[tuple[str, int]] = field(default_factory=list)
+    """(name, how many files within a PDF)."""
+    scanned: list[Scanned] = field(default_factory=list)
+    damaged_pages: list[tuple[str, Sequence[int]]] = field(default_factory=list)
+    """(name, numbers of pages)."""
+
+    def told(self) -> Iterator[str]:
+        """Yield a warning for each."""
+        yield from _on_damaged_pages(self.damaged_pages)
+        yield from _on_encodings(self.guessed, self.damaged_text)
+        yield from _on_pages(self.scanned)
+        yield from _on_attachments(self.attachments)
+
+
 def refusal(shown: str, reason: str, typed: str | None) -> InputError | None:
     """Return the error for a named file that cannot be read; None for a reason that is none, such as `empty`.
 
@@ -88,8 +110,7 @@ def on_unread(skipped: Sequence[Skipped]) -> Iterator[str]:
         yield f"{_counted(len(those), 'file')} could not be read, {reason}: {_listed(those)}{hint}"
 
 
-def on_damaged_pages(damaged: Sequence[tuple[str, Sequence[int]]]) -> Iterator[str]:
-    """Yield the warning about pages that could not be read: (name, their numbers)."""
+def _on_damaged_pages(damaged: Sequence[tuple[str, Sequence[int]]]) -> Iterator[str]:
     if damaged:
         pages = _counted(sum(len(numbers) for _, numbers in damaged), "damaged page")
         where = _listed([f"{name} p. {ranges(numbers)}" for name, numbers in damaged])
@@ -104,15 +125,20 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
 
 
-def on_encodings(names: Sequence[str]) -> Iterator[str]:
-    """Yield the warning about files read as Latin-1."""
-    if names:
-        which = f"{names[0]} is" if len(names) == 1 else f"{len(names)} files ({names[0]}, ...) are"
-        yield f"{which} not UTF-8 and read as Latin-1"
+def _on_encodings(guessed: Sequence[tuple[str, str]], damaged: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if guessed:
+        by = defaultdict(list)
+        for name, encoding in guessed:
+            by[encoding].append(name)
+        read = "; ".join(f"as {encoding} {_listed(names)}" for encoding, names in by.items())
+        yield f"{_counted(len(guessed), 'file')} not in UTF-8, read {read}"
+    if damaged:
+        named = _listed([f"{name} ({encoding})" for name, encoding in damaged])
+        yield f"{_counted(len(damaged), 'file')} with characters that are none, read as \ufffd: {named}"
 
 
-def on_pages(scanned: Sequence[Scanned]) -> Iterator[str]:
-    """Yield warnings about PDFs with pages that hold no text, those without any first."""
+def _on_pages(scanned: Sequence[Scanned]) -> Iterator[str]:
+    # Those without any text first.
     for each in sorted(scanned, key=lambda each: len(each.numbers) < each.count)[:_SHOWN]:
         which, them = "it holds no text", "it"
         if len(each.numbers) < each.count:
@@ -124,8 +150,7 @@ def on_pages(scanned: Sequence[Scanned]) -> Iterator[str]:
         yield f"{_counted(more, 'more PDF')} {'has' if more == 1 else 'have'} pages without text"
 
 
-def on_attachments(attachments: Sequence[tuple[str, int]]) -> Iterator[str]:
-    """Yield the warning about files within PDFs: (name, how many)."""
+def _on_attachments(attachments: Sequence[tuple[str, int]]) -> Iterator[str]:
     if attachments:
         names = ", ".join(name for name, _ in attachments[:_SHOWN]) + (", ..." if len(attachments) > _SHOWN else "")
         number = sum(number for _, number in attachments)

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, Self
 
 from rlm_cli.context import shown_path
 from rlm_cli.errors import InputError
@@ -19,6 +19,21 @@ from rlm_cli.loaders.listing import list_folder
 from rlm_cli.loaders.options import LoadOptions
 from rlm_cli.loaders.repository import root_of
 from rlm_cli.loaders.tree import Tree, Unloadable
+
+
+class Store(Protocol):
+    """Where the files of an input lie."""
+
+    def open(self, path: str, limit: int | None = None) -> int:
+        """Return a descriptor of a file, to be closed by the caller.
+
+        Raises OSError, and Unloadable for what is no file, or has more than `limit` bytes.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 @dataclass(slots=True)
@@ -42,6 +57,25 @@ class Source:
     stream: int | None = None
     """A descriptor of a file that holds all that the stream had."""
 
+    @property
+    def named(self) -> bool:
+        """The user named this very file: it has no limit, and what is wrong with it is an error."""
+        return self.folder is None
+
+    def opened(self) -> Store:
+        """Return where its files are read from: opened when its turn comes, since there may be many inputs."""
+        return Tree(self.folder) if self.folder is not None else _Single(self.single, self.stream)
+
+    @property
+    def shown(self) -> str:
+        return "standard input" if self.typed == "-" else shown_path(self.typed)
+
+    def in_a_shell(self, file: str) -> str | None:
+        """Return what leads to one of its files in a shell; None where nothing does."""
+        if self.stream is not None:
+            return None
+        return os.path.join(self.typed, file) if self.folder is not None else self.typed  # noqa: PTH118 - "./-a" is not "-a"
+
     def path(self, file: str) -> str:
         """Return the document's path, before it is told from others."""
         return self.inner + file
@@ -56,6 +90,26 @@ class Source:
         if self.stream is not None:
             os.close(self.stream)
             self.stream = None
+
+
+class _Single:
+    """The one file of an input."""
+
+    def __init__(self, path: Path | None, stream: int | None) -> None:
+        self._path = path
+        self._stream = stream
+
+    def open(self, path: str, limit: int | None = None) -> int:
+        if self._path is not None:
+            return os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        assert self._stream is not None
+        return os.dup(self._stream)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 def find_source(typed: str, options: LoadOptions, stdin: BinaryIO | None) -> Source:

@@ -34,6 +34,8 @@ class Tree:
         self._open = [os.open(folder, _FOLDER)]
         self._names: list[str] = []
         """Of the folders in `_open` after the first, each inside the one before."""
+        self._at = ""
+        """The folder that `_open` ends with."""
 
     def __enter__(self) -> "Tree":
         return self
@@ -47,6 +49,8 @@ class Tree:
 
         Raises OSError when it is gone or a link, Unloadable when it lies too deep.
         """
+        if path == self._at:
+            return self._open[-1]
         names = path.split("/") if path else []
         if len(names) > DEEPEST:
             raise Unloadable("nested too deeply", failed=True)
@@ -56,13 +60,18 @@ class Tree:
         while len(self._names) > common:
             self._names.pop()
             os.close(self._open.pop())
+        self._at = "/".join(self._names)
         for name in names[common:]:
             self._open.append(os.open(name, _FOLDER, dir_fd=self._open[-1]))
             self._names.append(name)
+            self._at = f"{self._at}/{name}" if self._at else name
         return self._open[-1]
 
-    def open(self, path: str) -> int:
-        """Return a descriptor of the regular file `path`. Raises OSError, and Unloadable for all that is none."""
+    def open(self, path: str, limit: int | None = None) -> int:
+        """Return a descriptor of the regular file `path`.
+
+        Raises OSError, and Unloadable for all that is none, or has more than `limit` bytes.
+        """
         parent, _, name = path.rpartition("/")
         folder = self.descend(parent)
         # Looked at first, since opening a device can set it off; looked at again, since it may be another file now.
@@ -74,19 +83,23 @@ class Tree:
                 raise Unloadable("not a regular file") from None
             raise
         try:
-            self._check(os.fstat(descriptor).st_mode, path)
+            status = os.fstat(descriptor)
+            self._check(status.st_mode, path)
+            if limit is not None and status.st_size > limit:
+                raise Unloadable("too large")
         except Unloadable:
             os.close(descriptor)
             raise
         return descriptor
 
     def _check(self, mode: int, path: str) -> None:
+        if stat.S_ISREG(mode):
+            return
         if stat.S_ISLNK(mode):
             raise Unloadable(self._link(path))
         if stat.S_ISDIR(mode):
             raise Unloadable("submodule")
-        if not stat.S_ISREG(mode):
-            raise Unloadable("not a regular file")
+        raise Unloadable("not a regular file")
 
     def _link(self, path: str) -> str:
         target = Path(os.path.realpath(f"{self.folder}/{path}"))

@@ -181,7 +181,7 @@ class Attacked:
     def __init__(self, layers: str) -> None:
         self._program = CHILDREN / f"{layers}.py"
         writer = ContextWriter(several=False)
-        writer.add("notes.txt", ["alpha\nbeta 7\n"])
+        writer.add("notes.txt", [b"alpha\nbeta 7\n"])
         self._context = writer.finish(["test"], [], 100)
         self._repl: ChildRepl | None = None
         self._number = 0

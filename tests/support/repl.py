@@ -26,7 +26,7 @@ NOW = 1_700_000_000.0
 def context_of(documents: dict[str, str]) -> Context:
     writer = ContextWriter(several=len(documents) > 1)
     for path, text in documents.items():
-        writer.add(path, [text], path.rpartition(".")[2])
+        writer.add(path, [text.encode()], path.rpartition(".")[2])
     return writer.finish(["test"], [], 100)
 
 

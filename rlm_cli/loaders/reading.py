@@ -1,0 +1,90 @@
+"""One file -> one document of the context: told by its first bytes, read by what knows its kind.
+
+Covered: which kind a file is, reading it once or twice (again where it turns out not to be UTF-8), its
+parts. Not covered: which files there are (sources.py), the readers of each kind, what the user
+is told of it (remarks.py).
+"""
+
+import os
+from collections.abc import Iterator
+
+from rlm_cli.context import shown_path
+from rlm_cli.context_writer import ContextWriter
+from rlm_cli.loaders.decoding import HEAD, PIECE, UTF_8, damaged, encoding_of, guess, pieces_of, utf_8
+from rlm_cli.loaders.naming import Names, kind_of
+from rlm_cli.loaders.options import LoadOptions
+from rlm_cli.loaders.pdf import MOST_TEXT, PdfReader, is_pdf
+from rlm_cli.loaders.remarks import Noticed, Scanned
+from rlm_cli.loaders.tree import Unloadable
+
+
+class Reading:
+    """Documents in the making. What is not read raises Unloadable, and leaves nothing behind."""
+
+    def __init__(self, writer: ContextWriter, options: LoadOptions, noticed: Noticed) -> None:
+        self._writer = writer
+        self._options = options
+        self._noticed = noticed
+        self._names = Names()
+        self._pdfs = PdfReader(options.passwords, require=options.require_sandbox)
+        self.blank = True
+        """There has been white space at most."""
+
+    def close(self) -> None:
+        self._pdfs.close()
+
+    def add(self, path: str, descriptor: int, limit: int | None, typed: str | None) -> None:
+        """Append one document. `limit`: most bytes; `typed` is what leads to it in a shell. Raises OSError, too."""
+        first = os.pread(descriptor, PIECE, 0)
+        if not first:
+            raise Unloadable("empty")
+        head = first[:HEAD]
+        if is_pdf(head[:1024], path):
+            self._add_pdf(path, descriptor, limit, typed)
+        else:
+            self._add_text(path, descriptor, limit, first)
+
+    def _add_text(self, path: str, descriptor: int, limit: int | None, first: bytes) -> None:
+        encoding = encoding_of(first[:HEAD])
+        name, kind = self._names.give(path), kind_of(shown_path(path))
+        try:
+            self._write(name, kind, pieces_of(descriptor, encoding, limit, first))
+        except UnicodeDecodeError:
+            encoding = guess(descriptor) if encoding is UTF_8 else damaged(descriptor, encoding)
+            if encoding.guessed:
+                self._noticed.guessed.append((name, encoding.name))
+            if encoding.damaged:
+                self._noticed.damaged_text.append((name, encoding.name))
+            self._write(name, kind, pieces_of(descriptor, encoding, limit, first))
+        if encoding is not UTF_8:
+            self._writer.amend(encoding=encoding.name)
+
+    def _add_pdf(self, path: str, descriptor: int, limit: int | None, typed: str | None) -> None:
+        pdf = self._pdfs.open(descriptor)
+        name = self._names.give(path)
+        try:
+            self._write(name, "pdf", map(utf_8, self._pdfs.pieces(pdf, MOST_TEXT if limit is None else limit)))
+        finally:
+            if pdf.without_text:
+                self._noticed.scanned.append(Scanned(name, typed, pdf.count, pdf.without_text))
+        self._writer.name_pages(pdf.labels)
+        self._writer.amend(title=pdf.title, unreadable=tuple(pdf.unreadable))
+        if pdf.attachments:
+            self._noticed.attachments.append((name, pdf.attachments))
+        if pdf.unreadable:
+            self._noticed.damaged_pages.append((name, pdf.unreadable))
+
+    def _write(self, name: str, kind: str, pieces: Iterator[bytes]) -> None:
+        if not self.blank:
+            self._writer.add(name, pieces, kind)
+            return
+        blank = True
+
+        def watched() -> Iterator[bytes]:
+            nonlocal blank
+            for piece in pieces:
+                blank = blank and not piece.decode("utf-8", "replace").strip()
+                yield piece
+
+        self._writer.add(name, watched(), kind)
+        self.blank = blank
