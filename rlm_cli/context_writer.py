@@ -10,6 +10,7 @@ import hashlib
 import os
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
@@ -54,8 +55,8 @@ class ContextWriter:
         self._pending_bytes = 0
         self._marks = Marks()
         self._at = _Position()
-        self._documents: list[Document] = []
-        """Their tokens are filled in at the end."""
+        self._documents: list[dict[str, Any]] = []
+        """Fields of each Document; its tokens are known at the end."""
         self._starts, self._ends = array("Q"), array("Q")
         """Bytes at which each document's text begins and ends."""
 
@@ -69,8 +70,9 @@ class ContextWriter:
         return self._at.byte
 
     @property
-    def documents(self) -> Sequence[Document]:
-        return self._documents
+    def paths(self) -> list[str]:
+        """Of the documents so far."""
+        return [each["path"] for each in self._documents]
 
     def read(self, start: int, size: int) -> bytes:
         """Return up to `size` bytes from byte `start` of what was written: what a token estimate samples."""
@@ -97,7 +99,7 @@ class ContextWriter:
         """
         if self._documents and not self._several:
             raise ValueError("a second document for a context announced to hold one")
-        before, marks = replace(self._at), len(self._marks)
+        before, marks = copy(self._at), len(self._marks)
         try:
             if self._several:
                 self._write((b"" if before.ends_a_line else b"\n") + header(path).encode("utf-8"))
@@ -122,20 +124,20 @@ class ContextWriter:
         pages = () if page_starts is None else _pages(kind, page_starts, span.end)
         self._starts.append(first_byte)
         self._ends.append(at.byte)
-        self._documents.append(Document(path, span, lines, 0, kind, pages))
+        self._documents.append({"path": path, "span": span, "lines": lines, "kind": kind, "pages": pages})
 
     def amend(self, **changes: Any) -> None:
         """Say more of the last document: fields of Document."""
-        self._documents[-1] = replace(self._documents[-1], **changes)
+        self._documents[-1].update(changes)
 
     def name_pages(self, labels: Sequence[str | None]) -> None:
         """Say what is printed on the pages of the last document."""
-        pages = zip(self.documents[-1].pages, labels, strict=True)
+        pages = zip(self._documents[-1]["pages"], labels, strict=True)
         self.amend(pages=tuple(Page(page.start, label) for page, label in pages))
 
     def part(self, kind: Literal["cell", "record"], starts: Iterable[int]) -> None:
         """Say where the parts of the last document begin: bytes into its text, rising."""
-        span = self.documents[-1].span
+        span = self._documents[-1]["span"]
         if span.end - span.start == self._ends[-1] - self._starts[-1]:
             self.amend(parts=Parts(kind, array("Q", (span.start + each for each in starts))))
             return
@@ -169,10 +171,10 @@ class ContextWriter:
         self._marks.add(at.character, at.byte, at.newlines)
         if document_tokens is None:
             density = tokens / at.character if at.character else 0.0
-            document_tokens = [round((each.span.end - each.span.start) * density) for each in self._documents]
-        documents = tuple(
-            replace(each, tokens=its_tokens) for each, its_tokens in zip(self._documents, document_tokens, strict=True)
-        )
+            spans = (each["span"] for each in self._documents)
+            document_tokens = [round((span.end - span.start) * density) for span in spans]
+        drafts = zip(self._documents, document_tokens, strict=True)
+        documents = tuple(Document(**draft, tokens=its_tokens) for draft, its_tokens in drafts)
         digest = hashlib.sha256()
         for piece in self._pieces(0):
             digest.update(piece)
@@ -198,11 +200,13 @@ class ContextWriter:
     def _without_header(self) -> "ContextWriter":
         [only] = self._documents
         alone = ContextWriter(several=False)
-        alone.add(only.path, self._pieces(self._starts[0]), only.kind)
-        back = only.span.start
-        pages = tuple(replace(page, start=page.start - back) for page in only.pages)
-        parts = only.parts and Parts(only.parts.kind, array("Q", (start - back for start in only.parts.starts)))
-        alone._documents = [replace(only, span=alone.documents[-1].span, pages=pages, parts=parts)]
+        alone.add(only["path"], self._pieces(self._starts[0]), only["kind"])
+        [draft], back = alone._documents, only["span"].start
+        pages = tuple(replace(page, start=page.start - back) for page in only["pages"])
+        draft.update(only | {"span": draft["span"], "pages": pages})
+        if only.get("parts") is not None:
+            starts = array("Q", (start - back for start in only["parts"].starts))
+            draft["parts"] = Parts(only["parts"].kind, starts)
         self.discard()
         return alone
 

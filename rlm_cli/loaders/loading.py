@@ -117,10 +117,10 @@ class _Load:
         if not self._options.exact_tokens:
             return writer.finish(inputs, self._skipped, estimate_tokens(writer.read, writer.size))
         numbers, texts = tee(writer.texts())
-        tokens = [0] * len(writer.documents)
+        tokens = [0] * len(writer.paths)
         for (number, _), count in zip(numbers, count_each(text for _, text in texts), strict=True):
             tokens[number] += count
-        headers = "".join(header(each.path) for each in writer.documents) if len(tokens) > 1 else ""
+        headers = "".join(map(header, writer.paths)) if len(tokens) > 1 else ""
         total = count_tokens(headers) + sum(tokens)
         return writer.finish(inputs, self._skipped, total, tokens_exact=True, document_tokens=tokens)
 

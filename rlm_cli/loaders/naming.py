@@ -22,6 +22,8 @@ class Named:
 
 def prefixes(inputs: Sequence[Named]) -> list[str]:
     """Return what to put in front of each input's paths: nothing, or as many of its base's last parts as it takes."""
+    if len(inputs) == 1:
+        return [""]
     parts = [[part for part in each.base.split("/") if part] for each in inputs]
     depths = [0] * len(inputs)
     while True:

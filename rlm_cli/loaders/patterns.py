@@ -51,7 +51,10 @@ class Rules:
         `path` is relative to where the rules lie, with `/` between parts.
         """
         subject = path + "/" if folder else path
-        return next((verdict for expression, verdict in self._patterns if expression.fullmatch(subject)), None)
+        for expression, verdict in self._patterns:
+            if expression.fullmatch(subject):
+                return verdict
+        return None
 
 
 def _of_one_entry(expression: str) -> re.Pattern[str]:

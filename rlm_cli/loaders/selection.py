@@ -24,6 +24,9 @@ class Verdict:
     hidden: bool
 
 
+_WANTED = Verdict("", None, included=True, named=False, hidden=False)
+
+
 class Selection:
     """Judges the entries of one input folder. Paths are relative to it, with `/` between parts."""
 
@@ -39,6 +42,7 @@ class Selection:
         self._exclude = Rules(exclude)
         self._dotted = Rules(pattern for pattern in include if _names_hidden(pattern))
         self._shows_hidden = options.hidden
+        self._by_pattern = bool(include or exclude)
         top = Verdict("", None, included=not include, named=False, hidden=False)
         self._folders = {"": top}
 
@@ -57,8 +61,13 @@ class Selection:
         return verdict
 
     def file(self, path: str) -> Verdict:
-        above = self.folder(path.rpartition("/")[0])
-        return above if above.reason is not None else self._judge(path, above, folder=False)
+        parent, _, name = path.rpartition("/")
+        above = self.folder(parent)
+        if above.reason is not None:
+            return above
+        if not self._by_pattern and (self._shows_hidden or not name.startswith(".")):
+            return _WANTED  # most files, and there may be very many
+        return self._judge(path, above, folder=False)
 
     def _judge(self, path: str, above: Verdict, folder: bool) -> Verdict:
         included = _inherited(self._include.decide(path, folder), above.included)
