@@ -7,13 +7,17 @@ is told of it (remarks.py).
 
 import os
 from collections.abc import Iterator
+from itertools import accumulate
 
 from rlm_cli.context import shown_path
 from rlm_cli.context_writer import ContextWriter
-from rlm_cli.loaders.decoding import HEAD, PIECE, UTF_8, damaged, encoding_of, guess, pieces_of, utf_8
+from rlm_cli.loaders.decoding import HEAD, PIECE, UTF_8, Encoding, damaged, encoding_of, guess, pieces_of, utf_8
 from rlm_cli.loaders.naming import Names, kind_of
+from rlm_cli.loaders.notebook import MOST as MOST_NOTEBOOK
+from rlm_cli.loaders.notebook import NotANotebook, cells_of
 from rlm_cli.loaders.options import LoadOptions
 from rlm_cli.loaders.pdf import MOST_TEXT, PdfReader, is_pdf
+from rlm_cli.loaders.records import NotRecords, record_starts
 from rlm_cli.loaders.remarks import Noticed, Scanned
 from rlm_cli.loaders.tree import Unloadable
 
@@ -38,15 +42,38 @@ class Reading:
         first = os.pread(descriptor, PIECE, 0)
         if not first:
             raise Unloadable("empty")
-        head = first[:HEAD]
-        if is_pdf(head[:1024], path):
+        kind = kind_of(shown_path(path))
+        if is_pdf(first[:1024], path):
             self._add_pdf(path, descriptor, limit, typed)
-        else:
-            self._add_text(path, descriptor, limit, first)
+        elif kind != "ipynb" or not self._add_notebook(
+            path, pieces_of(descriptor, encoding_of(first[:HEAD]), limit, first)
+        ):
+            self._add_text(path, kind, descriptor, limit, first)
 
-    def _add_text(self, path: str, descriptor: int, limit: int | None, first: bytes) -> None:
-        encoding = encoding_of(first[:HEAD])
-        name, kind = self._names.give(path), kind_of(shown_path(path))
+    def _add_notebook(self, path: str, pieces: Iterator[bytes]) -> bool:
+        """Append a notebook by its cells; False for what is none, which is JSON at best."""
+        content = bytearray()
+        try:
+            for piece in pieces:
+                content += piece
+                if len(content) > MOST_NOTEBOOK:
+                    raise NotANotebook(f"more than {MOST_NOTEBOOK >> 20} MB")
+            cells = cells_of(content)
+        except NotANotebook as why:
+            self._noticed.no_notebooks.append((shown_path(path), str(why)))
+            return False
+        name, texts = self._names.give(path), [utf_8(cell.text) for cell in cells]
+        self._write(name, "ipynb", iter(texts))
+        self._writer.part("cell", [0, *accumulate(map(len, texts))][: len(texts)])
+        pictures = sum(cell.pictures for cell in cells)
+        if pictures:
+            self._noticed.pictures.append((name, pictures))
+        return True
+
+    def _add_text(
+        self, path: str, kind: str, encoding: Encoding, descriptor: int, limit: int | None, first: bytes
+    ) -> None:
+        name = self._names.give(path)
         try:
             self._write(name, kind, pieces_of(descriptor, encoding, limit, first))
         except UnicodeDecodeError:
@@ -58,6 +85,13 @@ class Reading:
             self._write(name, kind, pieces_of(descriptor, encoding, limit, first))
         if encoding is not UTF_8:
             self._writer.amend(encoding=encoding.name)
+        try:
+            starts = record_starts(kind, self._writer.read_last)
+        except NotRecords:
+            self._noticed.no_records.append(name)
+        else:
+            if starts is not None:
+                self._writer.part("record", starts)
 
     def _add_pdf(self, path: str, descriptor: int, limit: int | None, typed: str | None) -> None:
         pdf = self._pdfs.open(descriptor)

@@ -65,6 +65,12 @@ class Noticed:
     """(name, encoding)."""
     damaged_text: list[tuple[str, str]] = field(default_factory=list)
     """(name, encoding): it holds what that has no meaning for."""
+    no_records: list[str] = field(default_factory=list)
+    """Names of files that are not the JSON they say."""
+    no_notebooks: list[tuple[str, str]] = field(default_factory=list)
+    """(name, why it is read as JSON)."""
+    pictures: list[tuple[str, int]] = field(default_factory=list)
+    """(name, how many pictures that are not shown)."""
     attachments: list[tuple[str, int]] = field(default_factory=list)
     """(name, how many files within a PDF)."""
     scanned: list[Scanned] = field(default_factory=list)
@@ -75,7 +81,11 @@ class Noticed:
         """Yield a warning for each."""
         yield from _on_damaged_pages(self.damaged_pages)
         yield from _on_encodings(self.guessed, self.damaged_text)
+        yield from _on_structure(self.no_records, self.no_notebooks)
         yield from _on_pages(self.scanned)
+        if self.pictures:
+            number = sum(number for _, number in self.pictures)
+            yield f"{_counted(number, 'picture')} not read: {_listed([name for name, _ in self.pictures])}"
         yield from _on_attachments(self.attachments)
 
 
@@ -135,6 +145,15 @@ def _on_encodings(guessed: Sequence[tuple[str, str]], damaged: Sequence[tuple[st
     if damaged:
         named = _listed([f"{name} ({encoding})" for name, encoding in damaged])
         yield f"{_counted(len(damaged), 'file')} with characters that are none, read as \ufffd: {named}"
+
+
+def _on_structure(no_records: Sequence[str], no_notebooks: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if no_records:
+        files = _counted(len(no_records), "file")
+        yield f"{files} not the JSON or table that the name says, read as text: {_listed(no_records)}"
+    if no_notebooks:
+        named = _listed([f"{name} ({why})" for name, why in no_notebooks])
+        yield f"{_counted(len(no_notebooks), 'notebook')} not of nbformat 4, read as text: {named}"
 
 
 def _on_pages(scanned: Sequence[Scanned]) -> Iterator[str]:
