@@ -94,6 +94,7 @@ class Context:
         longest_line: int,
         tokens: int,
         tokens_exact: bool,
+        base: str | None = None,
     ) -> None:
         self.descriptor = descriptor
         """Open for reading, position irrelevant; the sandbox's child gets a duplicate."""
@@ -107,9 +108,12 @@ class Context:
         """Characters."""
         self.tokens = tokens
         self.tokens_exact = tokens_exact
+        self.base = base
+        """What the documents' changes count from, as a person would say it; None: they are not known."""
         self._marks = marks
         self._by_path = {document.path: document for document in documents}
         self._starts = [document.span.start for document in documents]
+        self._by_key = {document.key: document for document in documents if document.key is not None}
 
     @property
     def characters(self) -> int:
@@ -133,8 +137,8 @@ class Context:
         return self._by_path.get(path)
 
     def document_called(self, name: str) -> Document | None:
-        """Return the document with this path or, where only one path ends in `name`, that one."""
-        whole = self._by_path.get(name)
+        """Return the document with this path or key or, where only one path ends in `name`, that one."""
+        whole = self._by_path.get(name) or self._by_key.get(name)
         if whole is not None:
             return whole
         ending = "/" + name.removeprefix("./").lstrip("/")
@@ -216,8 +220,8 @@ class Context:
         """Return a place where `quote` stands, or None.
 
         Searches one document, or all; with `near` (a character offset) first the place at or after it; with `until`
-        too, only what lies between the two. Runs of white space match each other, so that a quote may be re-wrapped;
-        nothing else is forgiven. Raises TooManyPlaces.
+        too, only what lies between the two. Runs of white space match each other, so that a quote may be re-wrapped; in
+        records, a character also matches its escaped form; nothing else is forgiven. Raises TooManyPlaces.
         """
         wanted = wanted_quote(quote)
         if wanted is None or not self.size:
@@ -229,11 +233,13 @@ class Context:
         with mmap.mmap(self.descriptor, self.size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as text:
             for document in documents:
                 first, last = self._byte_of(document.span.start), self._byte_of(document.span.end)
-                hit = None
+                stretches = [(first, last)] if until is None else []
                 if near is not None and document.span.start <= near <= document.span.end:
-                    hit = wanted.search(text, self._byte_of(near), last if until is None else self._byte_of(until))
-                if until is None:
-                    hit = hit or wanted.search(text, first, last)
+                    stretches.insert(0, (self._byte_of(near), last if until is None else self._byte_of(until)))
+                has_records = document.parts is not None and document.parts.kind == "record"
+                searches = [wanted.search, *([wanted.search_escaped] if has_records else [])]
+                hits = (search(text, *stretch) for search in searches for stretch in stretches)
+                hit = next(filter(None, hits), None)
                 if hit is not None:
                     start, end = hit
                     base = self._newlines_before(document.span.start)

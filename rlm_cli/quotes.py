@@ -3,6 +3,7 @@
 Knows bytes of UTF-8, and nothing of documents.
 """
 
+import json
 import mmap
 import re
 from dataclasses import dataclass
@@ -45,6 +46,17 @@ class Quote:
                 return match.span()
             place += 1
         raise TooManyPlaces
+
+    def search_escaped(self, text: mmap.mmap, start: int, end: int) -> tuple[int, int] | None:
+        """Return where the quote stands as JSON or CSV spells it: the text may have been read by their parsers."""
+        plain = self.exact.decode("utf-8")
+        spelled = [json.dumps(plain, ensure_ascii=ascii_only)[1:-1] for ascii_only in (False, True)]
+        spelled += [each.replace("/", "\\/") for each in spelled]  # JSON may escape what it need not
+        for each in dict.fromkeys([*spelled, plain.replace('"', '""')]):
+            found = text.find(each.encode("utf-8"), start, end)
+            if found >= 0:
+                return found, found + len(each.encode("utf-8"))
+        return None
 
 
 def wanted_quote(text: str) -> Quote | None:

@@ -58,13 +58,9 @@ class SubAnswers:
 
 @dataclass(frozen=True, slots=True)
 class ClaimChecked:
-    """Answers `Claimed`: the place where the quote stands, or `refused`."""
+    """Answers `Claimed`: the place where the quote stands, as it is written, or `refused`."""
 
-    path: str = ""
-    line: int = 0
-    end_line: int = 0
-    page: int | None = None
-    """Where the document has pages."""
+    place: str = ""
     refused: str | None = None
 
 

@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Any, Literal
 
 Role = Literal["root", "sub"]
+Unit = Literal["page", "cell", "record"]
 Status = Literal["complete", "partial", "failed", "interrupted"]
 StopReason = Literal["final", "max_cost", "max_tokens", "max_iterations", "timeout", "refused", "error", "interrupted"]
 

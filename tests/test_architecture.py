@@ -10,7 +10,7 @@ TOP = Path(__file__).parent.parent
 PACKAGE = TOP / "rlm_cli"
 GROUND = {
     "types", "errors", "events", "event_lines", "seams", "context", "context_writer", "task", "tokens", "budget",
-    "findings", "quotes", "places", "addresses", "estimate", "amounts", "plain_files", "confinement",
+    "findings", "references", "quotes", "places", "addresses", "estimate", "amounts", "plain_files", "confinement",
     "strength", "json_structure", "anonymous",
 }  # fmt: skip
 ROOMS = {"loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from rlm_cli.context import Context
-from rlm_cli.findings import Refusal, check_claim, references, unverified
+from rlm_cli.findings import Refusal, check_claim, unverified
 from rlm_cli.loaders import load
+from rlm_cli.references import references
 from rlm_cli.types import Citation
 
 FILES = {

@@ -10,9 +10,10 @@ from support.pages import contract_in, several_in
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine.progress import Progress
-from rlm_cli.findings import Refusal, check_claim, references, unverified
+from rlm_cli.findings import Refusal, check_claim, unverified
 from rlm_cli.loaders import load
-from rlm_cli.reports.words import place
+from rlm_cli.places import place_name
+from rlm_cli.references import references
 from rlm_cli.types import Citation, Limits
 
 
@@ -274,4 +275,4 @@ def test_a_reference_is_left_out_only_where_evidence_stands_at_its_place(
     ],
 )
 def test_reports_show_pages_where_there_are_pages(citation: Citation, shown: str) -> None:
-    assert place(citation) == shown
+    assert place_name(citation) == shown

@@ -59,7 +59,8 @@ def print_lines(lines: Sequence["Text"]) -> None:
 def print_answer(result: Result) -> None:
     """Print the answer and what it rests on to stdout: rendered for a terminal, else as plain text."""
     from rlm_cli.display.safe import safe
-    from rlm_cli.reports import answer_text, no_answer, place
+    from rlm_cli.places import place_name
+    from rlm_cli.reports import answer_text, no_answer
 
     if not is_terminal(sys.stdout):
         sys.stdout.write(safe(answer_text(result)))
@@ -70,6 +71,6 @@ def print_answer(result: Result) -> None:
 
     console = Console(file=sys.stdout, theme=THEME, highlight=False)
     cells = min(console.width, _WIDEST)
-    evidence = [Evidence(place(each), each.quote, each.verified) for each in result.citations]
+    evidence = [Evidence(place_name(each), each.quote, each.verified) for each in result.citations]
     answer = result.answer.strip("\n") or no_answer(result)
     console.print(answer_view(answer, result.doubt, evidence, cells), width=cells)

@@ -7,7 +7,7 @@ error here but what the cell came to.
 import functools
 import itertools
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
@@ -18,6 +18,7 @@ from rlm_cli.engine.subcalls import Subcalls
 from rlm_cli.errors import CellTimedOut, ReplDied, RlmError
 from rlm_cli.events import CallPath, CodeFinished, CodeStarted, Event
 from rlm_cli.findings import Refusal, check_claim, unverified
+from rlm_cli.places import place_name
 from rlm_cli.seams import Asked, BudgetTold, Cell, CellFinished, ClaimChecked, Claimed, FromRepl, ToRepl, refusal
 from rlm_cli.types import Citation
 
@@ -118,12 +119,12 @@ class Cells:
                 if not running.last_word:
                     return ClaimChecked(refused=f"{CITATIONS:,} quotes are recorded; more than that nobody will check")
                 self.progress.warnings[f"more than {CITATIONS:,} quotes were given; the others are left out"] = None
-                return ClaimChecked(checked.path, checked.line or 0, checked.end_line or 0, checked.page)
+                return ClaimChecked(place_name(replace(checked, page_label=None)))
             if question.final:
                 running.evidence.append(checked)
             else:
                 self.progress.citations[checked] = None
-            return ClaimChecked(checked.path, checked.line or 0, checked.end_line or 0, checked.page)
+            return ClaimChecked(place_name(replace(checked, page_label=None)))
         return BudgetTold(closing_line(self.progress.iterations, self.budget))
 
     def _check(self, claim: Claimed, last_word: bool) -> Citation | Refusal:

@@ -1,7 +1,7 @@
 """What one run has come to so far, and how that becomes its Result."""
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 from rlm_cli.budget import Budget
@@ -9,7 +9,7 @@ from rlm_cli.context import Context
 from rlm_cli.errors import LimitReached, RlmError
 from rlm_cli.events import CallPath, Event
 from rlm_cli.events import LimitReached as LimitEvent
-from rlm_cli.findings import references
+from rlm_cli.references import references
 from rlm_cli.types import Citation, Failure, ModelSpec, Reply, Result, Status, StopReason
 
 
@@ -52,9 +52,8 @@ class Progress:
     ) -> Result:
         """Return the state as a Result; references in the answer's text become citations here."""
         evidence = list(self.citations)
-        covered = {(each.path, "line", each.line) for each in evidence}
-        covered |= {(each.path, "page", each.page) for each in evidence if each.page is not None}
-        named = [each for each in references(context, self.answer) if _place(each) not in covered]
+        covered = {place for each in evidence for place in _places(each)}
+        named = [each for each in references(context, self.answer) if next(_places(each)) not in covered]
         return Result(
             status=status,
             stop_reason=stop_reason,
@@ -74,8 +73,9 @@ class Progress:
         )
 
 
-def _place(reference: Citation) -> tuple[str, str, int | None]:
-    """Return the one place that a reference in the text names: its line, or a whole page."""
-    if reference.line is None and reference.page is not None:
-        return reference.path, "page", reference.page
-    return reference.path, "line", reference.line
+def _places(citation: Citation) -> Iterator[tuple[str, str, int | None]]:
+    """Yield the places that a citation is at: its line first, if it has any, then its page, cell or record."""
+    parts = {"line": citation.line, "page": citation.page, "cell": citation.cell, "record": citation.record}
+    named: list[tuple[str, str, int | None]]
+    named = [(citation.path, unit, number) for unit, number in parts.items() if number is not None]
+    yield from named or [(citation.path, "line", None)]

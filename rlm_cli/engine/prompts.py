@@ -50,8 +50,8 @@ times, the first place counts; an offset, line or page chooses another.
 - budget(): what is left. out[n]: the whole output of iteration n. SHOW_VARS(): what you have stored.
 - FINAL(answer, evidence=None, doubt=None): gives the answer and ends the run when its cell has finished without \
 an error. FINAL_VAR("name", evidence=None, doubt=None): the same with a variable's value. evidence is a list of \
-(path_or_offset, quote) pairs, each checked as by cite: one that is not there stops the answer. The reader sees \
-the evidence with its lines; one quote for a claim is enough.
+(path_or_offset, quote) pairs, as in [("src/a.py:12", "return x")], each checked as by cite: one that is not there \
+stops the answer. The reader sees the evidence with its lines; one quote for a claim is enough.
 
 Ordinary Python works, classes and the standard modules named in the first message included. There is no network \
 and no file. If a block fails you get the line and the reason, and everything assigned before that line is kept: \
@@ -128,9 +128,12 @@ def _places(documents: Sequence[Document]) -> str:
     paged = [document for document in documents if document.pages]
     if len(paged) == len(documents) > 0:
         return f"; places in it are written with the page, as in `{paged[0].path} p. 12`"
+    kinds = {document.parts.kind for document in documents if document.parts is not None}
+    parts = [f"path {kind} 3 where a document has {kind}s" for kind in ("record", "cell") if kind in kinds]
     if len(documents) == 1:
-        return ""
-    return "; places in it are written path:line" + (", or path p. 12 where a document has pages" if paged else "")
+        return f"; places in it are written `{documents[0].path} {next(iter(kinds))} 3`" if kinds else ""
+    others = [*(["path p. 12 where a document has pages"] if paged else []), *parts]
+    return "; places in it are written " + ", or ".join(["path:line", *others])
 
 
 def _sub_model(sub: ModelSpec, limits: Limits) -> str:

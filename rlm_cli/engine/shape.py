@@ -4,15 +4,16 @@ Covered: sizes, documents by kind and folder, the largest; the record shape of a
 bounded, whatever the size of the context. Samples are quoted line by line, so that they cannot pass for the prompt.
 """
 
-import csv
-import json
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from rlm_cli.context import Context, header
 from rlm_cli.engine.pages import about_pages, counted, number_of_pages
-from rlm_cli.types import Document
+from rlm_cli.engine.parts import about_marks, about_papers, about_parts, shape_of_parts
+from rlm_cli.places import place_name, placed
+from rlm_cli.types import Citation, Document
 
 _SAMPLE = 600
 """Characters each of head, middle and tail."""
@@ -25,6 +26,8 @@ _PROBE = 20_000
 _LARGEST = 10
 _GROUPS = 12
 _FAILED = 5
+_FEW = 8
+"""Files that were not loaded which are named."""
 _PATH = 200
 
 
@@ -47,11 +50,15 @@ def _sizes(context: Context) -> str:
 def _shape(context: Context) -> Iterable[str]:
     if len(context.documents) == 1:
         [document] = context.documents
-        shape = _record_shape(document, context.text(0, _PROBE)) if document.kind != "pdf" else None
+        shape = shape_of_parts(context, document)
+        if shape is None and document.kind != "pdf":
+            shape = _record_shape(document, context.text(0, _PROBE))
         pages = number_of_pages(document) if document.pages else None
         plain = f"{pages or 'plain text'}, {counted(document.lines, 'line')}."
         yield f"One document, {document.path!r}: {plain if shape is None else '; '.join(filter(None, (pages, shape)))}"
         yield from about_pages(context)
+        yield from about_parts(context)
+        yield from about_marks(context)
         return
     documents = context.documents
     yield (
@@ -63,6 +70,9 @@ def _shape(context: Context) -> Iterable[str]:
     if len(folders) > 1:
         yield "By top folder: " + _counted(folders)
     yield from about_pages(context)
+    yield from about_parts(context)
+    yield from about_papers(context)
+    yield from about_marks(context)
     largest = sorted(documents, key=lambda document: document.span.start - document.span.end)[:_LARGEST]
     yield "Largest: " + ", ".join(
         f"{document.path} ({document.span.end - document.span.start:,})" for document in largest
@@ -86,6 +96,9 @@ def _skips(context: Context) -> Iterable[str]:
         yield f"Damaged pages, which are empty here: {number:,}, in {named}"
     if context.skipped:
         yield "Not loaded: " + ", ".join(f"{number:,} {why}" for why, number in context.skipped_by_reason().items())
+    few = [each for each in context.skipped if not each.failed]
+    if 0 < len(few) <= _FEW:
+        yield "  " + ", ".join(f"{each.path[:_PATH]} ({each.reason})" for each in few)
     failed = [each for each in context.skipped if each.failed]
     if failed:
         named = ", ".join(f"{each.path[:_PATH]} ({each.reason})" for each in failed[:_FAILED])
@@ -108,10 +121,10 @@ def _samples(context: Context) -> Iterable[str]:
 
 def _place(context: Context, offset: int) -> str:
     path, line = context.locate(offset)
-    page, _ = context.page_of(path, offset)
     if len(context.documents) == 1:
+        page, _ = context.page_of(path, offset)
         return f"line {line:,}" if page is None else f"p. {page}"
-    return f"{path}:{line}" if page is None else f"{path} p. {page}"
+    return place_name(replace(placed(context, Citation(path, line), offset), page_label=None))
 
 
 def _numbered(context: Context, document: Document) -> str:
@@ -129,24 +142,7 @@ def _quoted(text: str) -> str:
 
 def _record_shape(document: Document, probe: str) -> str | None:
     lines = [line for line in probe.split("\n")[:-1] if line.strip()][:50] or [probe]
-    return _json_lines(lines) or _json_value(probe) or _table(document, lines) or _delimited(document, lines)
-
-
-def _json_lines(lines: list[str]) -> str | None:
-    if len(lines) < 2:
-        return None
-    keys: defaultdict[str, int] = defaultdict(int)
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(record, dict):
-            return None
-        for key in record:
-            keys[str(key)] += 1
-    shown = ", ".join(sorted(keys, key=lambda key: -keys[key])[:20])
-    return f"JSON lines, one object a line; keys seen: {shown}."
+    return _json_value(probe) or _delimited(document, lines)
 
 
 def _json_value(probe: str) -> str | None:
@@ -154,17 +150,6 @@ def _json_value(probe: str) -> str | None:
     if start not in ("{", "[") or not re.match(r'\s*[\[{]\s*(["\[{\]}]|-?\d|true|false|null)', probe):
         return None
     return f"looks like one JSON {'object' if start == '{' else 'array'}: try json.loads(context)."
-
-
-def _table(document: Document, lines: list[str]) -> str | None:
-    delimiter = {"csv": ",", "tsv": "\t"}.get(document.kind)
-    if delimiter is None or len(lines) < 2:
-        return None
-    try:
-        columns = next(csv.reader([lines[0]], delimiter=delimiter))
-    except csv.Error:
-        return None
-    return f"{document.kind.upper()}, {document.lines:,} lines; columns: {', '.join(columns[:30])}."
 
 
 def _delimited(document: Document, lines: list[str]) -> str | None:

@@ -45,10 +45,10 @@ class Reading:
         kind = kind_of(shown_path(path))
         if is_pdf(first[:1024], path):
             self._add_pdf(path, descriptor, limit, typed)
-        elif kind != "ipynb" or not self._add_notebook(
-            path, pieces_of(descriptor, encoding_of(first[:HEAD]), limit, first)
-        ):
-            self._add_text(path, kind, descriptor, limit, first)
+            return
+        encoding = encoding_of(first[:HEAD])
+        if kind != "ipynb" or not self._add_notebook(path, pieces_of(descriptor, encoding, limit, first)):
+            self._add_text(path, kind, encoding, descriptor, limit, first)
 
     def _add_notebook(self, path: str, pieces: Iterator[bytes]) -> bool:
         """Append a notebook by its cells; False for what is none, which is JSON at best."""

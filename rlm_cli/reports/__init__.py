@@ -3,6 +3,6 @@
 from rlm_cli.reports.rendering import FORMATS, render
 from rlm_cli.reports.summary import remarks, summary_line
 from rlm_cli.reports.text import answer_text
-from rlm_cli.reports.words import no_answer, place
+from rlm_cli.reports.words import no_answer
 
-__all__ = ["FORMATS", "answer_text", "no_answer", "place", "remarks", "render", "summary_line"]
+__all__ = ["FORMATS", "answer_text", "no_answer", "remarks", "render", "summary_line"]

@@ -1,7 +1,8 @@
 """The result as a Markdown document, to keep or to post."""
 
+from rlm_cli.places import place_name
 from rlm_cli.reports.summary import remarks, summary_line
-from rlm_cli.reports.words import no_answer, place
+from rlm_cli.reports.words import no_answer
 from rlm_cli.task import Task
 from rlm_cli.types import Citation, Result
 
@@ -20,13 +21,13 @@ def render_markdown(task: Task, result: Result) -> str:
 
 def _item(citation: Citation) -> str:
     if citation.quote is None:
-        return f"- `{place(citation)}`: **no such place**"
+        return f"- `{place_name(citation)}`: **no such place**"
     mark = "" if citation.verified else " **not found there**"
     fence = "```"
     while fence in citation.quote:
         fence += "`"
     quoted = "\n".join(f"  {line}" for line in [fence, *citation.quote.strip("\n").split("\n"), fence])
-    return f"- `{place(citation)}`{mark}\n\n{quoted}"
+    return f"- `{place_name(citation)}`{mark}\n\n{quoted}"
 
 
 def _run(task: Task, result: Result) -> list[str]:

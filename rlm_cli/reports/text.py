@@ -2,7 +2,8 @@
 
 import re
 
-from rlm_cli.reports.words import no_answer, place
+from rlm_cli.places import place_name
+from rlm_cli.reports.words import no_answer
 from rlm_cli.task import Task
 from rlm_cli.types import Result
 
@@ -24,11 +25,11 @@ def answer_text(result: Result) -> str:
     evidence = [each for each in result.citations if each.quote is not None]
     if evidence:
         lines = [
-            f"  {place(each)}: {_short(each.quote or '')}{'' if each.verified else '  [not found there]'}"
+            f"  {place_name(each)}: {_short(each.quote or '')}{'' if each.verified else '  [not found there]'}"
             for each in evidence
         ]
         parts.append("\n".join(["Evidence:", *lines]))
-    wrong = [place(each) for each in result.citations if each.quote is None and not each.verified]
+    wrong = [place_name(each) for each in result.citations if each.quote is None and not each.verified]
     if wrong:
         parts.append(f"Places named in the answer that do not exist: {', '.join(wrong)}")
     return "\n\n".join(parts) + "\n"

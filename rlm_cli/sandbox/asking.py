@@ -22,7 +22,6 @@ from rlm_cli.sandbox.protocol import (
     encode,
     memory_of,
 )
-from rlm_cli.sandbox.tables import place_name
 from rlm_cli.sandbox.values import FailedReply, Reply, SubCallError
 
 
@@ -95,7 +94,7 @@ class Parent:
         answer = self._exchange({"tag": "claimed", "place": _place(place), "quote": plain, "final": final})
         if answer["refused"] is not None:
             raise ValueError(answer["refused"])
-        return place_name(str(answer["path"]), int(answer["line"]), answer["page"])
+        return str(answer["place"])
 
     def budget(self) -> str:
         return str(self._exchange({"tag": "budget"})["text"])

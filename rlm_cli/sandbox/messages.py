@@ -47,6 +47,8 @@ _ROWS_SIZE = 1 << 20
 """Characters of paths in one frame of documents, about."""
 _LABELS = 10_000
 """Labels of pages in one frame."""
+_STARTS = 100_000
+"""Starts of cells and records in one frame."""
 _SLACK = 1_000
 """What a marker line or a hint may add to a limit."""
 
@@ -150,7 +152,9 @@ def hello(context: Context, limits: Limits, now: float) -> Iterator[Frame]:
         # Where its pages begin the child can see for itself.
         labels = len(each.pages) if labels_differ(each) else 0
         span = each.span
-        rows.append([each.path, span.start, span.end, each.lines, each.tokens, each.kind, len(each.pages), labels])
+        parts = [each.parts.kind, len(each.parts.starts)] if each.parts is not None else [None, 0]
+        shape = [each.lines, each.tokens, each.kind, len(each.pages), *parts]
+        rows.append([labels, each.path, span.start, span.end, *shape, each.mark, each.changed, each.title, each.key])
         size += len(each.path) + 100
         if size > _ROWS_SIZE:
             yield {"tag": "documents", "rows": rows}
@@ -160,6 +164,10 @@ def hello(context: Context, limits: Limits, now: float) -> Iterator[Frame]:
     for document in filter(labels_differ, context.documents):
         for first in range(0, len(document.pages), _LABELS):
             yield {"tag": "labels", "labels": [page.label for page in document.pages[first : first + _LABELS]]}
+    for document in context.documents:
+        starts = document.parts.starts if document.parts is not None else ()
+        for first in range(0, len(starts), _STARTS):
+            yield {"tag": "starts", "starts": list(starts[first : first + _STARTS])}
 
 
 def frames_of(answer: ToRepl) -> Iterator[bytes]:
@@ -171,15 +179,7 @@ def frames_of(answer: ToRepl) -> Iterator[bytes]:
         for each in answer.answers:
             yield _sub_answer(each)
     elif isinstance(answer, ClaimChecked):
-        yield encode(
-            {
-                "tag": "checked",
-                "path": answer.path,
-                "line": answer.line,
-                "page": answer.page,
-                "refused": answer.refused,
-            }
-        )
+        yield encode({"tag": "checked", "place": answer.place, "refused": answer.refused})
     else:
         yield encode({"tag": "told", "text": answer.text})
 

@@ -16,19 +16,22 @@ _SENTENCE_ENDS = (". ", "! ", "? ", ".\n", "!\n", "?\n", '." ', ".) ", "\u3002",
 class Hit:
     """One place where a pattern matches."""
 
-    __slots__ = ("line", "match", "offset", "page", "path", "text")
+    __slots__ = ("cell", "line", "match", "offset", "page", "path", "record", "text")
 
-    def __init__(self, path: str, line: int, offset: int, text: str, match: str, page: int | None = None) -> None:
-        self.path = path
+    def __init__(self, document: Document, line: int, offset: int, text: str, match: str) -> None:
+        self.path = document.path
         self.line = line
         self.offset = offset
         self.text = text
         self.match = match
-        self.page = page
+        self.page = document.page_of(offset)
+        self.cell = document.cell_of(offset)
+        self.record = document.record_of(offset)
 
     def __repr__(self) -> str:
-        page = "" if self.page is None else f" (p. {self.page})"
-        return f"{self.path}:{self.line}{page}: {self.text}"
+        units = (("p.", self.page), ("cell", self.cell), ("record", self.record))
+        where = "".join(f" ({unit} {number})" for unit, number in units if number is not None)
+        return f"{self.path}:{self.line}{where}: {self.text}"
 
 
 class Hits(list[Hit]):
@@ -64,8 +67,7 @@ def grep_over(context: str, documents: Documents, show: Callable[[str], None]) -
                 seen_last = document
             if limit is None or len(hits) < limit:
                 text = _around(context, document, found, width)
-                page = document.page_of(found.start())
-                hits.append(Hit(document.path, line, found.start(), text, found.group(), page))
+                hits.append(Hit(document, line, found.start(), text, found.group()))
             if hits.total >= _COUNT_LIMIT and limit is not None:
                 break
         _show_hits(hits, compiled.pattern, show)

@@ -60,16 +60,19 @@ def open_session(channel: Channel, context_file: int, parent: int) -> "Session":
 
 
 def _documents(channel: Channel, context: str, number: int) -> list[Document]:
-    """Receive the table: first all rows, then what is printed on the pages of those that say so."""
+    """Receive the table: first all rows, then what is printed on pages, then where cells and records begin."""
     rows: list[list[Any]] = []
     while len(rows) < number:
         rows += channel.receive()["rows"]
     documents = []
-    for *row, labelled in rows:
+    for labelled, *row in rows:
         labels: list[str | None] = []
         while len(labels) < labelled:
             labels += channel.receive()["labels"]
         documents.append(Document(context, labels, *row))
+    for document in documents:
+        while document.lacks_starts():
+            document.take_starts(channel.receive()["starts"])
     return documents
 
 

@@ -1,8 +1,11 @@
 """The read-only tables of the REPL: documents, files, and the outputs of earlier iterations."""
 
 import bisect
+import contextlib
 import difflib
+import json
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
@@ -16,7 +19,10 @@ _PAGE = re.compile(r"(.{1,1000}?)[ ,:]+(?:pp?\.|pages?) ?(\d{1,9})$")
 class Document:
     """One document: where it lies in the context and how large it is. `.text` is cut out when it is asked for."""
 
-    __slots__ = ("_context", "_labels", "_page_starts", "end", "kind", "lines", "pages", "path", "start", "tokens")
+    __slots__ = (
+        "_context", "_labels", "_page_starts", "_part_starts", "cells", "changed", "end", "key", "kind", "lines",
+        "mark", "pages", "path", "records", "start", "title", "tokens",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -29,6 +35,12 @@ class Document:
         tokens: int,
         kind: str,
         pages: int,
+        part: str | None,
+        parts: int,
+        mark: str | None,
+        changed: Sequence[Sequence[int]] | None,
+        title: str | None,
+        key: str | None,
     ) -> None:
         self._context = context
         self.path = path
@@ -38,8 +50,15 @@ class Document:
         self.tokens = tokens
         self.kind = kind
         self.pages = pages
+        self.cells = parts if part == "cell" else 0
+        self.records = parts if part == "record" else 0
+        self.mark = mark
+        self.changed = None if changed is None else tuple(map(tuple, changed))
+        self.title = title
+        self.key = key
         self._labels = tuple(labels)
         self._page_starts: list[int] | None = None
+        self._part_starts = array("Q")
 
     @property
     def text(self) -> str:
@@ -58,13 +77,59 @@ class Document:
 
     def page_of(self, offset: int) -> int | None:
         """Return the number of the page on which an offset of the context lies; None where there are no pages."""
+        self._check_offset(offset, "page_of")
+        return max(1, bisect.bisect_right(self._starts(), offset)) if self.pages else None
+
+    def cell(self, number: int) -> str:
+        """Return the text of a notebook's cell, from 1, with its outputs."""
+        return self._part(number, "cell", self.cells)
+
+    def cell_of(self, offset: int) -> int | None:
+        """Return the number of the cell in which an offset of the context lies; None where there are none."""
+        return self._part_of(offset, "cell_of") if self.cells else None
+
+    def record(self, number: int) -> str:
+        """Return the text of a record, from 1: what json.loads takes, or a row."""
+        text = self._part(number, "record", self.records)
+        if self.kind in ("csv", "tsv"):
+            return text.removesuffix("\n").removesuffix("\r")
+        # Behind the last one there may be anything: the end of what holds the records.
+        with contextlib.suppress(ValueError, RecursionError):
+            return text[: json.JSONDecoder().raw_decode(text)[1]]
+        return text.rstrip(", \t\r\n")
+
+    def record_of(self, offset: int) -> int | None:
+        """Return the number of the record in which an offset of the context lies; None where it lies in none."""
+        return self._part_of(offset, "record_of") if self.records else None
+
+    def lacks_starts(self) -> bool:
+        """Say whether it is not yet known where all cells or records begin."""
+        return len(self._part_starts) < self.cells + self.records
+
+    def take_starts(self, starts: Sequence[int]) -> None:
+        self._part_starts.extend(starts)
+
+    def _part(self, number: int, what: str, count: int) -> str:
+        if not count:
+            raise ValueError(f"{self.path} has no {what}s")
+        if not isinstance(number, int):
+            raise TypeError(f"{what} takes a number from 1 to {count:,}, not {number!r:.50}")
+        if not 1 <= number <= count:
+            raise ValueError(f"{self.path} has the {what}s 1 to {count:,}, not {number}")
+        end = self._part_starts[number] if number < count else self.end
+        return self._context[self._part_starts[number - 1] : end]
+
+    def _part_of(self, offset: int, asked: str) -> int | None:
+        self._check_offset(offset, asked)
+        return bisect.bisect_right(self._part_starts, offset) or None
+
+    def _check_offset(self, offset: int, asked: str) -> None:
         if not isinstance(offset, int):
-            raise TypeError(f"page_of takes an offset into context, not {type(offset).__name__!r}")
+            raise TypeError(f"{asked} takes an offset into context, not {type(offset).__name__!r}")
         if not self.start <= offset <= self.end:
             raise ValueError(
                 f"offset {offset} is not in {self.path} ({self.start} to {self.end}); an offset in .text needs + .start"
             )
-        return max(1, bisect.bisect_right(self._starts(), offset)) if self.pages else None
 
     def _check(self, number: int, asked: str) -> None:
         if not self.pages:
@@ -85,8 +150,10 @@ class Document:
 
     def __repr__(self) -> str:
         size = f"{self.end - self.start:,} characters, {self.lines:,} lines, ~{self.tokens:,} tokens"
-        if self.pages:
-            size += f", {self.pages:,} pages"
+        for number, what in ((self.pages, "pages"), (self.cells, "cells"), (self.records, "records")):
+            if number:
+                size += f", {number:,} {what}"
+        size += f", {self.mark}" if self.mark else ""
         return f"<{self.path}: {self.kind}, {self.start}:{self.end}, {size}>"
 
 
@@ -153,11 +220,6 @@ class Files(Mapping[str, str]):
         names = ", ".join(map(repr, list(self._by_path)[:_ROWS]))
         more = f", ... {len(self) - _ROWS:,} more" if len(self) > _ROWS else ""
         return f"<files: {len(self):,} text{'s' * (len(self) != 1)} by path: {names}{more}>"
-
-
-def place_name(path: str, line: int, page: int | None) -> str:
-    """Return how a place is named in an answer."""
-    return f"{path}:{line}" if page is None else f"{path} p. {page}"
 
 
 def find(by_path: Mapping[str, Document], path: str) -> Document:

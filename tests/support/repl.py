@@ -75,7 +75,7 @@ class Session:
         if found is None:
             return ClaimChecked(refused="the quote is not there")
         page, _ = self.context.page_of(found.path, found.offset)
-        return ClaimChecked(found.path, found.line, found.end_line, page)
+        return ClaimChecked(f"{found.path}:{found.line}" if page is None else f"{found.path} p. {page}")
 
     def value(self, source: str) -> str:
         """Run code that must succeed and return what it prints, without the last newline."""

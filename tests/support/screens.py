@@ -17,7 +17,8 @@ from rlm_cli.display.screen import block, header, status, unfinished
 from rlm_cli.display.state import State
 from rlm_cli.event_lines import read_events
 from rlm_cli.events import Event
-from rlm_cli.reports import no_answer, place
+from rlm_cli.places import place_name
+from rlm_cli.reports import no_answer
 
 FOLDER = Path(__file__).parent.parent / "screens"
 WIDTHS = (80, 140)
@@ -57,7 +58,7 @@ def drawn(moment: str, width: int) -> str:
     console.print(joined(above(state, width)), soft_wrap=True)
     if state.finished is not None:
         result = state.result(state.finished)
-        evidence = [Evidence(place(each), each.quote, each.verified) for each in result.citations]
+        evidence = [Evidence(place_name(each), each.quote, each.verified) for each in result.citations]
         console.print(answer_view(result.answer or no_answer(result), result.doubt, evidence, width), width=width)
     else:
         under_way = block(state.run.iterations[-1], width, state.at)
