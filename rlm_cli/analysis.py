@@ -21,7 +21,7 @@ from rlm_cli.engine import Engine
 from rlm_cli.errors import ModelError, ProfileError, UsageError
 from rlm_cli.events import Event
 from rlm_cli.llm import open_client, resolve, warm
-from rlm_cli.loaders import LoadOptions, load
+from rlm_cli.loaders import LoadOptions, Reached, load
 from rlm_cli.profiles import Overrides, choose, find
 from rlm_cli.profiles import load as load_profile
 from rlm_cli.sandbox import open_repl
@@ -45,18 +45,20 @@ def prepare(
     options: LoadOptions | None = None,
     stdin: BinaryIO | None = None,
     require_sandbox: Level | None = None,
+    watch: Callable[[Reached], None] | None = None,
 ) -> Prepared:
     """Load the inputs and settle models and prices; nothing is sent yet. Raises UsageError.
 
-    `require_sandbox`: with less around the code, or around the reader of PDFs, SandboxError is raised here or is what
-    ends the run. litellm needs seconds to be imported, so that begins before the inputs are read.
+    `watch` hears how far loading is. `require_sandbox`: with less around the code, or around the reader of PDFs,
+    SandboxError is raised here or is what ends the run. litellm needs seconds to be imported, so that begins before the
+    inputs are read.
     """
     if not question.strip():
         raise UsageError("the question is empty")
     if require_sandbox is not None and require_sandbox not in LEVELS:
         raise UsageError(f"there is no sandbox {require_sandbox!r} to require", f"there are {' and '.join(LEVELS)}")
     warm(profile)
-    loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin)
+    loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin, watch)
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     task = Task(run_id, question, loaded.context, profile, loaded.warnings, require_sandbox)
     try:

@@ -94,6 +94,8 @@ class Context:
         longest_line: int,
         tokens: int,
         tokens_exact: bool,
+        width: int = 1,
+        widest: int | None = None,
         base: str | None = None,
     ) -> None:
         self.descriptor = descriptor
@@ -108,6 +110,10 @@ class Context:
         """Characters."""
         self.tokens = tokens
         self.tokens_exact = tokens_exact
+        self.width = width
+        """Bytes a character takes where the whole is one str: 1, 2 or 4."""
+        self.widest = widest
+        """The first character that needs as many; None: none needs more than one."""
         self.base = base
         """What the documents' changes count from, as a person would say it; None: they are not known."""
         self._marks = marks
@@ -152,6 +158,10 @@ class Context:
         for document in self.documents:
             named[_last_part(document.path)].append(document)
         return named
+
+    def bytes_of(self, document: Document) -> int:
+        """Return how many bytes of UTF-8 a document has."""
+        return self._byte_of(document.span.end) - self._byte_of(document.span.start)
 
     def skipped_by_reason(self) -> dict[str, int]:
         """Return reason -> number of files, most frequent first."""

@@ -8,6 +8,7 @@ import codecs
 import fcntl
 import hashlib
 import os
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
@@ -25,6 +26,9 @@ MOST_PAGES = 200_000
 """Pages of one document. A text with more form feeds than that is not parted by them."""
 _PAGED = ("pdf", "text", "txt")
 """Kinds in which a form feed begins a page; source files hold them as ornaments."""
+_NARROW, _NOT_WIDEST = bytes(range(0xC4)), bytes(range(0xF0))
+"""Bytes of UTF-8 that no character beyond Latin-1, and beyond U+FFFF, begins with."""
+_WIDE, _WIDEST = re.compile("[\u0100-\uffff]"), re.compile("[\U00010000-\U0010ffff]")
 _CONTINUING = bytes(range(0x80, 0xC0))
 """What bytes of UTF-8 other than a character's first look like."""
 
@@ -41,6 +45,10 @@ class _Position:
     longest_line: int = 0
     ends_a_line: bool = True
     """The last character written is a newline, or there is none."""
+    width: int = 1
+    """Bytes that Python takes for each character, if all of it is one str: the widest character decides."""
+    widest: int | None = None
+    """The first character that is as wide; None: all are ASCII or Latin-1."""
 
 
 class ContextWriter:
@@ -126,9 +134,14 @@ class ContextWriter:
         self._ends.append(at.byte)
         self._documents.append({"path": path, "span": span, "lines": lines, "kind": kind, "pages": pages})
 
-    def amend(self, **changes: Any) -> None:
-        """Say more of the last document: fields of Document."""
-        self._documents[-1].update(changes)
+    def amend(self, number: int = -1, **changes: Any) -> None:
+        """Say more of a document, the last or that number from 0: fields of Document."""
+        self._documents[number].update(changes)
+
+    def beginning(self, number: int) -> str:
+        """Return the first 8 KiB of a document's text."""
+        start = self._starts[number]
+        return self.read(start, min(8192, self._ends[number] - start)).decode("utf-8", "ignore")
 
     def name_pages(self, labels: Sequence[str | None]) -> None:
         """Say what is printed on the pages of the last document."""
@@ -160,13 +173,14 @@ class ContextWriter:
         tokens: int,
         tokens_exact: bool = False,
         document_tokens: Sequence[int] | None = None,
+        base: str | None = None,
     ) -> Context:
         """Seal the text and hand it over.
 
         Where `document_tokens` are not given, each document's are its share, by characters, of `tokens`.
         """
         if self._several and len(self._documents) == 1:
-            return self._without_header().finish(inputs, skipped, tokens, tokens_exact, document_tokens)
+            return self._without_header().finish(inputs, skipped, tokens, tokens_exact, document_tokens, base)
         at = self._at
         self._marks.add(at.character, at.byte, at.newlines)
         if document_tokens is None:
@@ -189,6 +203,9 @@ class ContextWriter:
             longest_line=max(at.longest_line, at.line_length),
             tokens=tokens,
             tokens_exact=tokens_exact,
+            width=at.width,
+            widest=at.widest,
+            base=base,
         )
 
     def discard(self) -> None:
@@ -225,9 +242,20 @@ class ContextWriter:
                 cut = b""
             else:
                 text, used = codecs.utf_8_decode(part, "strict", False)
+                self._look_at_width(part, text)
                 self._take(part[:used], text, "\n", "\f", page_starts)
                 cut = part[used:]
         return cut
+
+    def _look_at_width(self, encoded: bytes, text: str) -> None:
+        at = self._at
+        wide = encoded.translate(None, _NARROW) if at.width < 4 else b""
+        if not wide or (at.width == 2 and not wide.translate(None, _NOT_WIDEST)):
+            return
+        first = _WIDEST.search(text)
+        at.width = 4 if first else 2
+        first = first or _WIDE.search(text)
+        at.widest = at.character + first.start() if first else None
 
     def _take(
         self, encoded: bytes, text: _Text, newline: _Text, form_feed: _Text, page_starts: "array[int] | None"

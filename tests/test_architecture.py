@@ -10,8 +10,8 @@ TOP = Path(__file__).parent.parent
 PACKAGE = TOP / "rlm_cli"
 GROUND = {
     "types", "errors", "events", "event_lines", "seams", "context", "context_writer", "task", "tokens", "budget",
-    "findings", "references", "quotes", "places", "addresses", "estimate", "amounts", "plain_files", "confinement",
-    "strength", "json_structure", "anonymous",
+    "findings", "references", "quotes", "places", "addresses", "estimate", "inspection", "amounts", "plain_files",
+    "confinement", "strength", "json_structure", "anonymous",
 }  # fmt: skip
 ROOMS = {"loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}

@@ -14,9 +14,13 @@ def analyze(
     exclude: options.Exclude = None,
     no_gitignore: options.NoGitignore = False,
     hidden: options.Hidden = False,
+    no_generated: options.NoGenerated = False,
     max_file_size: options.MaxFileSize = "20MB",
     password_file: options.PasswordFile = None,
     exact_tokens: options.ExactTokens = False,
+    rev: options.Rev = None,
+    base: options.Base = None,
+    changed_only: options.ChangedOnly = False,
     profile: options.ProfileName = None,
     root_model: options.RootModel = None,
     sub_model: options.SubModel = None,
@@ -52,7 +56,6 @@ def analyze(
     # Imported here, so that help need not.
     from rlm_cli.cli import arguments as words
     from rlm_cli.cli.job import Job, perform
-    from rlm_cli.loaders import LoadOptions
     from rlm_cli.profiles import Overrides
 
     question, inputs = words.question_and_inputs(arguments or [], question_file)
@@ -71,14 +74,18 @@ def analyze(
     job = Job(
         inputs=inputs,
         question=question,
-        load_options=LoadOptions(
-            include=tuple(include or ()),
-            exclude=tuple(exclude or ()),
-            gitignore=not no_gitignore,
+        load_options=words.load_options(
+            include=include,
+            exclude=exclude,
+            no_gitignore=no_gitignore,
             hidden=hidden,
-            max_file_size=words.size("--max-file-size", max_file_size),
+            no_generated=no_generated,
+            max_file_size=max_file_size,
+            password_file=password_file,
             exact_tokens=exact_tokens,
-            passwords=words.passwords("--password-file", password_file) if password_file is not None else (),
+            rev=rev,
+            base=base,
+            changed_only=changed_only,
         ),
         profile=profile,
         overrides=Overrides(root_model, sub_model, tuple(settings or ()), limits),

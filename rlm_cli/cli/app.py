@@ -10,6 +10,7 @@ from rlm_cli.cli.analyze import analyze
 from rlm_cli.cli.doctor import doctor
 from rlm_cli.cli.failures import leave, say_error
 from rlm_cli.cli.help import GroupedCommand, with_examples
+from rlm_cli.cli.inspect import inspect
 from rlm_cli.cli.profiles import profiles
 from rlm_cli.cli.runs import runs
 from rlm_cli.cli.streams import open_streams
@@ -61,6 +62,12 @@ app.command(
         'cat support.jsonl | rlm analyze "which issues were escalated?" -f json',
     ),
 )(analyze)
+app.command(
+    name="inspect",
+    cls=GroupedCommand,
+    short_help="Show what would be loaded, how large it is, what it may cost.",
+    epilog=with_examples("rlm inspect ./repo", "rlm inspect ./repo --exact-tokens -f json", "rlm inspect papers.zip"),
+)(inspect)
 app.add_typer(profiles, name="profiles")
 app.add_typer(runs, name="runs")
 app.command(

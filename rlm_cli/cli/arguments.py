@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rlm_cli.confinement import Level
 from rlm_cli.errors import UsageError
+from rlm_cli.loaders import LoadOptions
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
@@ -42,6 +44,45 @@ def question_and_inputs(arguments: Sequence[str], question_file: str | None) -> 
             "no input: nothing was named and nothing is piped in", 'as in: rlm analyze FILE "who owes whom?"'
         )
     return question, inputs
+
+
+def inputs_or_here(named: Sequence[str]) -> tuple[str, ...]:
+    """Return the inputs; where none is named stdin if it is piped, else the folder we are in."""
+    return tuple(named) or (("-",) if _stdin_is_piped() else (".",))
+
+
+def load_options(
+    *,
+    include: Sequence[str] | None,
+    exclude: Sequence[str] | None,
+    no_gitignore: bool,
+    hidden: bool,
+    no_generated: bool,
+    max_file_size: str,
+    password_file: str | None,
+    exact_tokens: bool,
+    rev: str | None,
+    base: str | None,
+    changed_only: bool,
+    require_sandbox: Level | None = None,
+) -> LoadOptions:
+    """Return what the options of a command line say about loading."""
+    if changed_only and base is None:
+        raise UsageError("--changed-only needs --base", "as in --base main --changed-only")
+    return LoadOptions(
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        gitignore=not no_gitignore,
+        hidden=hidden,
+        generated=not no_generated,
+        max_file_size=size("--max-file-size", max_file_size),
+        exact_tokens=exact_tokens,
+        rev=rev,
+        base=base,
+        changed_only=changed_only,
+        passwords=passwords("--password-file", password_file) if password_file is not None else (),
+        require_sandbox=require_sandbox,
+    )
 
 
 def amount_or_none(option: str, text: str) -> float | None:

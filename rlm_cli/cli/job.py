@@ -16,6 +16,7 @@ from rlm_cli import analysis
 from rlm_cli.cli.failures import say, say_error
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.terminal import is_terminal, print_answer
+from rlm_cli.cli.waiting import is_live, waiting
 from rlm_cli.confinement import Level
 from rlm_cli.display.plain import PlainLines
 from rlm_cli.display.safe import safe
@@ -56,9 +57,9 @@ def perform(job: Job) -> int:
         events = stack.enter_context(_opened("--events", job.events, job.inputs)) if job.events else None
         if job.output is not None:
             _check_writable(job.output, job.inputs)
-        with _waiting(job, "reading the input, getting the models ready"):
+        with waiting("reading the input, getting the models ready", job.quiet) as watch:
             prepared = analysis.prepare(
-                job.inputs, job.question, profile, job.load_options, sys.stdin.buffer, job.require_sandbox
+                job.inputs, job.question, profile, job.load_options, sys.stdin.buffer, job.require_sandbox, watch
             )
         task = prepared.task
         stack.callback(task.context.close)
@@ -112,7 +113,7 @@ def _watching(job: Job, events: BinaryIO | None, recorder: Recorder | None) -> I
 def _display(job: Job) -> Iterator[Callable[[Event], None]]:
     if job.quiet:
         yield lambda event: None
-    elif _is_live(job):
+    elif is_live(job.quiet):
         from rich.console import Console
 
         from rlm_cli.display.live import LiveDisplay
@@ -124,28 +125,12 @@ def _display(job: Job) -> Iterator[Callable[[Event], None]]:
         yield lambda event: say(lines.line(event))
 
 
-@contextmanager
-def _waiting(job: Job, what: str) -> Iterator[None]:
-    """Say on a terminal what takes its time."""
-    if not _is_live(job):
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(what, spinner="line", spinner_style="dim"):
-        yield
-
-
-def _is_live(job: Job) -> bool:
-    return not job.quiet and not os.environ.get("CI") and is_terminal(sys.stderr)
-
-
 def _report(job: Job, task: Task, result: Result, recorder: Recorder | None) -> int:
     """Print what the run came to; return the exit code."""
     code: int = _exit_code(job, result)
     if job.format == "json" or result.status in ("complete", "partial"):
         code = _write_report(job, task, result, code)
-        if job.output is None and _is_live(job) and sys.stdout.isatty():
+        if job.output is None and is_live(job.quiet) and sys.stdout.isatty():
             say("")  # answer and account are on one screen
     not_recorded = [recorder.warning] if recorder is not None and recorder.warning is not None else []
     for warning in (*remarks(result), *not_recorded):

@@ -15,6 +15,13 @@ class SandboxLevel(StrEnum):
     PROCESS = "process"
 
 
+class TextOrJson(StrEnum):
+    """How `rlm inspect` reports."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Format(StrEnum):
     """The names of `reports.FORMATS`, which is not imported here: help has to be quick."""
 
@@ -48,6 +55,7 @@ Texts = list[str] | None
 Text = str | None
 Whole = int | None
 
+Inputs = Annotated[Texts, typer.Argument(metavar="[INPUT]...")]
 Arguments = Annotated[Texts, typer.Argument(metavar="[INPUT]... QUESTION")]
 
 QuestionFile = Annotated[Text, _input("-Q", "--question-file", metavar="FILE", help="Read the question from FILE.")]
@@ -55,9 +63,16 @@ Include = Annotated[Texts, _input("-i", "--include", metavar="GLOB", help="Load 
 Exclude = Annotated[Texts, _input("-x", "--exclude", metavar="GLOB", help="Leave these out (gitignore syntax).")]
 NoGitignore = Annotated[Switch, _input("--no-gitignore", help="Load ignored files too.")]
 Hidden = Annotated[Switch, _input("--hidden", help="Load what is named with a first dot.")]
+NoGenerated = Annotated[
+    Switch, _input("--no-generated", help="Leave out generated, vendored, minified and lock files.")
+]
 MaxFileSize = Annotated[str, _input("--max-file-size", metavar="SIZE", help="Skip larger files found in folders.")]
 PasswordFile = Annotated[Text, _input("--password-file", metavar="FILE", help="Passwords of PDFs, one a line.")]
 ExactTokens = Annotated[Switch, _input("--exact-tokens", help="Count tokens instead of estimating them.")]
+
+Rev = Annotated[Text, _input("--rev", metavar="REV", help="Read a git repository as of REV.")]
+Base = Annotated[Text, _input("--base", metavar="REF", help="Mark what changed since the merge base with REF.")]
+ChangedOnly = Annotated[Switch, _input("--changed-only", help="With --base: load only the files that changed.")]
 
 ProfileName = Annotated[
     Text,
@@ -82,6 +97,8 @@ RequireSandbox = Annotated[
 ]
 
 ReportFormat = Annotated[Format, _output("-f", "--format", help="How the answer is printed.")]
+InspectFormat = Annotated[TextOrJson, _output("-f", "--format", help="How the report is printed.")]
+Skipped = Annotated[Switch, _output("--skipped", help="Name every file that is not loaded.")]
 Output = Annotated[Text, _output("-o", "--output", metavar="FILE", help="Write the answer to FILE, not to stdout.")]
 Events = Annotated[Text, _output("--events", metavar="FILE", help="Write every event as a JSON line.")]
 Quiet = Annotated[Switch, _output("-q", "--quiet", help="Nothing on stderr but warnings and errors.")]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rlm_cli.llm.fallbacks import FallingBack
 from rlm_cli.llm.layers import Remembering, Retrying, Throttled
 from rlm_cli.llm.offline_client import WINDOW, OfflineClient, is_offline
+from rlm_cli.llm.price_list import listed
 from rlm_cli.llm.proxies import keep_local
 from rlm_cli.seams import ModelClient
 from rlm_cli.types import ModelSpec, Price, Profile, Reply, Request
@@ -22,7 +23,7 @@ from rlm_cli.types import ModelSpec, Price, Profile, Reply, Request
 if TYPE_CHECKING:
     from rlm_cli.llm.checking import ModelCheck
 
-__all__ = ["check", "open_client", "resolve", "warm"]
+__all__ = ["check", "listed", "open_client", "resolve", "warm"]
 
 
 def warm(profile: Profile) -> None:

@@ -89,7 +89,7 @@ class Catalogue:
         """Return what litellm's table says, in USD per million tokens; None where it has no price by tokens."""
         tier = str(spec.params.get("service_tier", ""))
         if (spec.model, tier) not in self._prices:
-            self._prices[spec.model, tier] = _price(self._entry(spec), tier)
+            self._prices[spec.model, tier] = price_of(self._entry(spec), tier)
         return self._prices[spec.model, tier]
 
     def is_local(self, spec: ModelSpec) -> bool:
@@ -214,7 +214,7 @@ def _check_params(spec: ModelSpec) -> None:
             raise ProfileError(f"`params:` of {spec.model} holds {name}", hint)
 
 
-def _price(row: Mapping[str, Any], tier: str = "") -> Price | None:
+def price_of(row: Mapping[str, Any], tier: str = "") -> Price | None:
     """Return the price in a row of litellm's table, for one of the provider's service tiers."""
     steps = {int(n) * (1000 if k else 1): part for name in row for part, n, k in _LONG.findall(name)}
 

@@ -4,8 +4,8 @@ Covered: what is found and what is skipped (and why), reading it safely, decodin
 Not covered: writing the text (context_writer.py), notebooks and archives, git revisions.
 """
 
-from rlm_cli.loaders.loading import Loaded, load
+from rlm_cli.loaders.loading import Loaded, Reached, load
 from rlm_cli.loaders.options import LoadOptions
 from rlm_cli.loaders.pdf import PdfReader
 
-__all__ = ["LoadOptions", "Loaded", "PdfReader", "load"]
+__all__ = ["LoadOptions", "Loaded", "PdfReader", "Reached", "load"]

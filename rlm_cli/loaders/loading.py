@@ -6,8 +6,9 @@ files (sources.py, listing.py), what becomes of one (reading.py), what is said o
 
 import errno
 import os
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import tee
@@ -26,6 +27,8 @@ from rlm_cli.tokens import count_each, count_tokens, estimate_tokens
 from rlm_cli.types import Skipped
 
 _DEFAULT = LoadOptions()
+_OFTEN = 0.2
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,23 @@ class Loaded:
     """What the user should know, one line each, safe to print."""
 
 
-def load(inputs: Sequence[str], options: LoadOptions = _DEFAULT, stdin: BinaryIO | None = None) -> Loaded:
-    """Load files, folders and streams (`-`: `stdin`) into one Context.
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a load has come."""
+
+    files: int
+    all_files: int
+    bytes: int
+    """Of text."""
+
+
+def load(
+    inputs: Sequence[str],
+    options: LoadOptions = _DEFAULT,
+    stdin: BinaryIO | None = None,
+    watch: Callable[[Reached], None] | None = None,
+) -> Loaded:
+    """Load files, folders and streams (`-`: `stdin`) into one Context. `watch` hears several times a second.
 
     Raises InputError when an input does not exist, cannot be read or is no text, and when all together hold none;
     UsageError for a pattern that can match nothing, SandboxError where the reader of PDFs has less than is required.
@@ -49,7 +67,7 @@ def load(inputs: Sequence[str], options: LoadOptions = _DEFAULT, stdin: BinaryIO
             sources.append(find_source(typed, options, stdin))
             closing.callback(sources[-1].close)
         without_duplicates(sources)
-        loading = _Load(options, several=sum(len(source.files) for source in sources) > 1)
+        loading = _Load(options, sum(len(source.files) for source in sources), watch)
         closing.callback(loading.close)
         fronts = prefixes([Named(source.base, [*map(source.path, source.files)]) for source in sources])
         for source, front in zip(sources, fronts, strict=True):
@@ -60,9 +78,13 @@ def load(inputs: Sequence[str], options: LoadOptions = _DEFAULT, stdin: BinaryIO
 class _Load:
     """One context in the making, and the account of what it lacks."""
 
-    def __init__(self, options: LoadOptions, several: bool) -> None:
+    def __init__(self, options: LoadOptions, files: int, watch: Callable[[Reached], None] | None) -> None:
         self._options = options
-        self._writer = ContextWriter(several)
+        self._files = files
+        self._done = 0
+        self._watch = watch
+        self._watched = time.monotonic()
+        self._writer = ContextWriter(several=files > 1)
         self._noticed = remarks.Noticed()
         self._reading = Reading(self._writer, options, self._noticed)
         self._skipped: list[Skipped] = []
@@ -82,6 +104,10 @@ class _Load:
         with source.opened() as store:
             for file in source.files:
                 self._read(source, store, file, front + source.path(file), limit)
+                self._done += 1
+                if self._watch is not None and time.monotonic() > self._watched + _OFTEN:
+                    self._watched = time.monotonic()
+                    self._watch(Reached(self._done, self._files, self._writer.size))
 
     def _read(self, source: Source, store: Store, file: str, path: str, limit: int | None) -> None:
         try:
@@ -109,6 +135,7 @@ class _Load:
         """Make the Context. Raises InputError when there is no text."""
         if self._reading.blank:
             raise self._without_text()
+        self._reading.name_papers()
         told = [*remarks.on_unread(self._skipped), *self._noticed.told()]
         return Loaded(self._finished(inputs), (*warnings, *told))
 

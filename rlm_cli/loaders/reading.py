@@ -16,6 +16,7 @@ from rlm_cli.loaders.naming import Names, kind_of
 from rlm_cli.loaders.notebook import MOST as MOST_NOTEBOOK
 from rlm_cli.loaders.notebook import NotANotebook, cells_of
 from rlm_cli.loaders.options import LoadOptions
+from rlm_cli.loaders.papers import FEWEST, keys_of, title_of
 from rlm_cli.loaders.pdf import MOST_TEXT, PdfReader, is_pdf
 from rlm_cli.loaders.records import NotRecords, record_starts
 from rlm_cli.loaders.remarks import Noticed, Scanned
@@ -31,11 +32,22 @@ class Reading:
         self._noticed = noticed
         self._names = Names()
         self._pdfs = PdfReader(options.passwords, require=options.require_sandbox)
+        self._papers: dict[int, str | None] = {}
+        """Number of the document -> the title that it gives itself."""
         self.blank = True
         """There has been white space at most."""
 
     def close(self) -> None:
         self._pdfs.close()
+
+    def name_papers(self) -> None:
+        """Give those of several papers a key each, and a title where it has none."""
+        if len(self._papers) < FEWEST:
+            return
+        paths = self._writer.paths
+        for number, key in zip(self._papers, keys_of([paths[number] for number in self._papers]), strict=True):
+            title = title_of(self._papers[number], self._writer.beginning(number))
+            self._writer.amend(number, key=key, title=title)
 
     def add(self, path: str, descriptor: int, limit: int | None, typed: str | None) -> None:
         """Append one document. `limit`: most bytes; `typed` is what leads to it in a shell. Raises OSError, too."""
@@ -103,6 +115,7 @@ class Reading:
                 self._noticed.scanned.append(Scanned(name, typed, pdf.count, pdf.without_text))
         self._writer.name_pages(pdf.labels)
         self._writer.amend(title=pdf.title, unreadable=tuple(pdf.unreadable))
+        self._papers[len(self._writer.paths) - 1] = pdf.title
         if pdf.attachments:
             self._noticed.attachments.append((name, pdf.attachments))
         if pdf.unreadable:

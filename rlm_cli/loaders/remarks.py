@@ -131,8 +131,8 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
+def _listed(names: Sequence[str], most: int = _SHOWN) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def _on_encodings(guessed: Sequence[tuple[str, str]], damaged: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -140,8 +140,10 @@ def _on_encodings(guessed: Sequence[tuple[str, str]], damaged: Sequence[tuple[st
         by = defaultdict(list)
         for name, encoding in guessed:
             by[encoding].append(name)
-        read = "; ".join(f"as {encoding} {_listed(names)}" for encoding, names in by.items())
-        yield f"{_counted(len(guessed), 'file')} not in UTF-8, read {read}"
+        most = sorted(by.items(), key=lambda each: (-len(each[1]), each[0]))
+        read = "; ".join(f"{encoding} {_listed(names, 2)}" for encoding, names in most[:_SHOWN])
+        more = f"; and {_counted(len(most) - _SHOWN, 'more encoding')}" if len(most) > _SHOWN else ""
+        yield f"{_counted(len(guessed), 'file')} not in UTF-8, read as {read}{more}"
     if damaged:
         named = _listed([f"{name} ({encoding})" for name, encoding in damaged])
         yield f"{_counted(len(damaged), 'file')} with characters that are none, read as \ufffd: {named}"

@@ -1,8 +1,18 @@
-"""A Result as people and programs read it: text, Markdown, JSON."""
+"""A Result, and an Inspection, as people and programs read them: text, Markdown, JSON."""
 
+from rlm_cli.reports.inspection import inspection_json, inspection_text
 from rlm_cli.reports.rendering import FORMATS, render
 from rlm_cli.reports.summary import remarks, summary_line
 from rlm_cli.reports.text import answer_text
 from rlm_cli.reports.words import no_answer
 
-__all__ = ["FORMATS", "answer_text", "no_answer", "remarks", "render", "summary_line"]
+__all__ = [
+    "FORMATS",
+    "answer_text",
+    "inspection_json",
+    "inspection_text",
+    "no_answer",
+    "remarks",
+    "render",
+    "summary_line",
+]
