@@ -77,9 +77,9 @@ class _References:
             first, until = self._pages(document, match) if unit == "page" else (number, last)
             if first is None or until is None or not (document or name):
                 continue
-            if match["part"] and (document is None or not starts_of(document, unit) or (match["plural"] and not named)):
-                continue  # "of 279 records 3 are open": words, not a place
             exists = document is not None and 1 <= first <= until <= len(starts_of(document, unit))
+            if match["part"] and not named and (match["plural"] or not exists):
+                continue  # "of 279 records 3 are open", "on record 2020": words, not a place
             path = document.path if document is not None else name
             label = document.pages[first - 1].label if exists and document and unit == "page" else None
             yield replace(numbered(Citation(path, verified=exists), unit, first), page_label=label), until

@@ -92,12 +92,13 @@ class Session:
 
 @contextmanager
 def session_over(
-    documents: dict[str, str] | None = None,
+    documents: dict[str, str] | Context | None = None,
     limits: Limits | None = None,
     now: float = NOW,
     answer: Callable[[Asked], SubAnswers] = replies,
 ) -> Iterator[Session]:
-    context = context_of(TWO_FILES if documents is None else documents)
+    documents = TWO_FILES if documents is None else documents
+    context = documents if isinstance(documents, Context) else context_of(documents)
     repl = open_repl(context, limits or Limits(), now)
     assert isinstance(repl, ChildRepl)
     try:
