@@ -11,7 +11,6 @@ import os
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
@@ -49,6 +48,13 @@ class _Position:
     """Bytes that Python takes for each character, if all of it is one str: the widest character decides."""
     widest: int | None = None
     """The first character that is as wide; None: all are ASCII or Latin-1."""
+
+    def copied(self) -> "_Position":
+        # Ten times as quick as copy.copy, and there may be 100,000 documents.
+        return _Position(
+            self.character, self.byte, self.newlines, self.line_length, self.longest_line, self.ends_a_line, self.width,
+            self.widest,
+        )  # fmt: skip
 
 
 class ContextWriter:
@@ -107,7 +113,7 @@ class ContextWriter:
         """
         if self._documents and not self._several:
             raise ValueError("a second document for a context announced to hold one")
-        before, marks = copy(self._at), len(self._marks)
+        before, marks = self._at.copied(), len(self._marks)
         try:
             if self._several:
                 self._write((b"" if before.ends_a_line else b"\n") + header(path).encode("utf-8"))

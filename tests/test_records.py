@@ -16,10 +16,12 @@ from rlm_cli.context import Context
 from rlm_cli.context_writer import ContextWriter
 from rlm_cli.loaders import load
 from rlm_cli.loaders import records as records_module
-from rlm_cli.loaders.records import NotRecords, record_starts
+from rlm_cli.loaders.records import NotRecords, may_have_records, record_starts
 
 
 def starts(kind: str, text: bytes) -> list[int] | None:
+    if not may_have_records(kind, text):
+        return None
     found = record_starts(kind, lambda start, size: text[start : start + size])
     return None if found is None else list(found)
 

@@ -18,7 +18,7 @@ from rlm_cli.loaders.notebook import NotANotebook, cells_of
 from rlm_cli.loaders.options import LoadOptions
 from rlm_cli.loaders.papers import FEWEST, keys_of, title_of
 from rlm_cli.loaders.pdf import MOST_TEXT, PdfReader, is_pdf
-from rlm_cli.loaders.records import NotRecords, record_starts
+from rlm_cli.loaders.records import NotRecords, may_have_records, record_starts
 from rlm_cli.loaders.remarks import Noticed, Scanned
 from rlm_cli.loaders.tree import Unloadable
 
@@ -97,6 +97,8 @@ class Reading:
             self._write(name, kind, pieces_of(descriptor, encoding, limit, first))
         if encoding is not UTF_8:
             self._writer.amend(encoding=encoding.name)
+        if not may_have_records(kind, first[encoding.start : HEAD]):
+            return
         try:
             starts = record_starts(kind, self._writer.read_last)
         except NotRecords:

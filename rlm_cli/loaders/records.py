@@ -40,6 +40,11 @@ class NotRecords(Exception):
     """The text is not what its name says."""
 
 
+def may_have_records(kind: str, first: bytes) -> bool:
+    """Say whether a text of this kind, with these first bytes, is worth looking at."""
+    return kind in JSON_LINES or kind == "json" or kind in _TABLES or (kind in _PLAIN and first[:1] in (b"{", b"["))
+
+
 def record_starts(kind: str, read: Read) -> "array[int] | None":
     """Return at which bytes the records of a text of this kind begin; None where it has none.
 
@@ -51,7 +56,7 @@ def record_starts(kind: str, read: Read) -> "array[int] | None":
         return _values(read)
     if kind in _TABLES:
         return _rows(read, "\t" if kind == "tsv" else None)
-    if kind in _PLAIN and read(0, 1) in (b"{", b"["):
+    if kind in _PLAIN:
         try:
             # A single line of them would do for both; JSON lines have no other reading.
             return _lines(read) if _is_json(read(0, _TRIED).split(b"\n", 1)[0]) else _values(read)

@@ -74,7 +74,9 @@ class Source:
         """Return what leads to one of its files in a shell; None where nothing does."""
         if self.stream is not None:
             return None
-        return os.path.join(self.typed, file) if self.folder is not None else self.typed  # noqa: PTH118 - "./-a" is not "-a"
+        if self.folder is None:
+            return self.typed
+        return self.typed + file if self.typed.endswith("/") else f"{self.typed}/{file}"
 
     def path(self, file: str) -> str:
         """Return the document's path, before it is told from others."""

@@ -45,7 +45,7 @@ def _tokens(inspection: Inspection, number: int) -> str:
 
 def _tree(inspection: Inspection) -> Iterator[str]:
     folders = [each for each in inspection.folders if each.path]
-    total = max(1, inspection.context.tokens)
+    total = _total(inspection)
     shown = [each for each in folders if each.path.count("/") == 1 or _is_large(each, total)][:_FOLDERS]
     rows = [("tokens", "", "files", "folder")]
     for each in [*[each for each in inspection.folders if not each.path], *shown]:
@@ -56,6 +56,11 @@ def _tree(inspection: Inspection) -> Iterator[str]:
     yield from _columns(rows)
     if len(shown) < len(folders):
         yield f"and {counted(len(folders) - len(shown), 'smaller folder')}"
+
+
+def _total(inspection: Inspection) -> int:
+    """Return the tokens of all documents, without headers."""
+    return max(1, inspection.folders[0].tokens)
 
 
 def _is_large(folder: Folder, total: int) -> bool:
@@ -71,7 +76,7 @@ def _columns(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
 
 def _largest(inspection: Inspection) -> Iterator[str]:
     rows = [("tokens", "", "lines", "largest files")]
-    total = max(1, inspection.context.tokens)
+    total = _total(inspection)
     for each in inspection.largest:
         share = f"{100 * each.tokens / total:.1f} %"
         rows.append((_tokens(inspection, each.tokens), share, f"{each.lines:,}", each.path + _said_of(each)))
