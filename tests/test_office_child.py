@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.office import archive, docx, epub, msg, pptx, rows, xls, xlsx
 
 from rlm_cli.errors import InputError
-from rlm_cli.loaders.office import DAMAGED, ENCRYPTED, LIBRARIES, SLOW, TOO_LARGE, WITHOUT_TEXT, OfficeReader
+from rlm_cli.loaders.office import DAMAGED, ENCRYPTED, LIBRARIES, SLOW, TOO_LARGE, WITHOUT_TEXT, WORKER, OfficeReader
 from rlm_cli.loaders.tree import Unloadable
 
 needs_extra = pytest.mark.skipif(
@@ -241,3 +241,9 @@ def test_the_real_child_stands_within_its_walls_and_is_one_for_all_files() -> No
             assert "Uid:\t65534\t65534\t65534\t65534\n" in status
     reader.close()
     assert reader.child is None
+
+
+def test_the_worker_and_what_it_loads_import_nothing_of_the_package() -> None:
+    for name in ("office_worker.py", "office_kinds.py", "office_sheets.py"):
+        source = (WORKER.parent / name).read_text()
+        assert "import rlm_cli" not in source and "from rlm_cli" not in source
