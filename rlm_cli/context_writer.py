@@ -23,8 +23,8 @@ _Text = TypeVar("_Text", str, bytes)
 
 MOST_PAGES = 200_000
 """Pages of one document. A text with more form feeds than that is not parted by them."""
-_PAGED = ("pdf", "text", "txt")
-"""Kinds in which a form feed begins a page; source files hold them as ornaments."""
+_PAGED = ("text", "txt")
+"""Kinds in which form feeds, where there are any, part pages; source files hold them as ornaments."""
 _NARROW, _NOT_WIDEST = bytes(range(0xC4)), bytes(range(0xF0))
 """Bytes of UTF-8 that no character beyond Latin-1, and beyond U+FFFF, begins with."""
 _WIDE, _WIDEST = re.compile("[\u0100-\uffff]"), re.compile("[\U00010000-\U0010ffff]")
@@ -105,8 +105,8 @@ class ContextWriter:
             for place in range(start, end, 16 * STRIDE):
                 yield number, decoder.decode(self.read(place, min(16 * STRIDE, end - place)))
 
-    def add(self, path: str, pieces: Iterable[bytes], kind: str = "text") -> None:
-        """Append one document, in pieces of UTF-8 that may be cut anywhere.
+    def add(self, path: str, pieces: Iterable[bytes], kind: str = "text", paged: bool = False) -> None:
+        """Append one document, in pieces of UTF-8 that may be cut anywhere. `paged`: it has pages, if only one.
 
         Raises UnicodeDecodeError where they are not UTF-8. Whatever is raised, what the document had written is taken
         back.
@@ -120,7 +120,7 @@ class ContextWriter:
             at = self._at
             self._marks.add(at.character, at.byte, at.newlines)
             start, first_byte, newlines = at.character, at.byte, at.newlines
-            page_starts = array("Q", [start]) if kind in _PAGED else None
+            page_starts = array("Q", [start]) if paged or kind in _PAGED else None
             cut = b""
             for piece in pieces:
                 cut = self._write(cut + piece if cut else piece, page_starts)
@@ -135,7 +135,7 @@ class ContextWriter:
             raise
         open_line = not at.ends_a_line and at.character > start
         span, lines = Span(start, at.character), at.newlines - newlines + open_line
-        pages = () if page_starts is None else _pages(kind, page_starts, span.end)
+        pages = () if page_starts is None else _pages(paged, page_starts, span.end)
         self._starts.append(first_byte)
         self._ends.append(at.byte)
         self._documents.append({"path": path, "span": span, "lines": lines, "kind": kind, "pages": pages})
@@ -223,7 +223,7 @@ class ContextWriter:
     def _without_header(self) -> "ContextWriter":
         [only] = self._documents
         alone = ContextWriter(several=False)
-        alone.add(only["path"], self._pieces(self._starts[0]), only["kind"])
+        alone.add(only["path"], self._pieces(self._starts[0]), only["kind"], paged=bool(only["pages"]))
         [draft], back = alone._documents, only["span"].start
         pages = tuple(replace(page, start=page.start - back) for page in only["pages"])
         draft.update(only | {"span": draft["span"], "pages": pages})
@@ -321,8 +321,8 @@ def _longest_line(text: _Text, newline: _Text, begun: int, longest: int) -> tupl
     return longest, len(text) - last
 
 
-def _pages(kind: str, starts: "array[int]", end: int) -> tuple[Page, ...]:
-    if kind != "pdf" and not 1 < len(starts) <= MOST_PAGES:
+def _pages(paged: bool, starts: "array[int]", end: int) -> tuple[Page, ...]:
+    if not paged and not 1 < len(starts) <= MOST_PAGES:
         return ()
     # Programs that write text by pages end the last one, too.
     last = len(starts) - (len(starts) > 1 and starts[-1] == end)

@@ -52,7 +52,7 @@ def test_the_report_says_what_is_loaded_what_not_and_what_it_takes(tree: Path) -
     assert "1 hidden: .env" in lines
     assert "encodings: utf-8 5, cp1252 1" in lines
     [wide] = [line for line in lines if line.startswith("2 bytes for each character there, because of a character")]
-    assert "beyond Latin-1, the first in top.txt:1; without such it would be 3.2 kB" in wide
+    assert "beyond Latin-1, the first in top.txt:1; without such it would be 3.3 kB" in wide
     assert "offline nothing" in lines
     assert "not in UTF-8, read as cp1252 latin.txt" in ran.err
 

@@ -129,7 +129,7 @@ def test_attached_files_are_not_read_and_said_to_be(folder: Path) -> None:
     (folder / "a.pdf").write_bytes(with_attachment(pdf(["The annex is attached."]), "annex.txt", b"attached text"))
     loaded = load([str(folder)])
     assert text_of(loaded.context) == "The annex is attached.\n"
-    assert loaded.warnings == ("1 file attached to a PDF, not read (a.pdf)",)
+    assert loaded.warnings == ("1 file within a document, not read (a.pdf)",)
 
 
 def test_a_pdf_is_told_by_its_first_bytes_wherever_it_comes_from(folder: Path) -> None:

@@ -26,7 +26,9 @@ def number_of_pages(document: Document) -> str:
     """Return what a document with pages is: `PDF of 3 pages titled 'Lease'`."""
     title = document.title or ""
     titled = f" titled {title if len(title) <= _TITLE else title[:_TITLE] + '...'!r}" if title else ""
-    return f"{'PDF' if document.kind == 'pdf' else 'Text'} of {counted(len(document.pages), 'page')}{titled}"
+    form = "Text" if document.kind in ("text", "txt") else document.kind.upper()
+    part = {"pptx": " (slides)", "xlsx": " (sheets)", "xls": " (sheets)"}.get(document.kind, "")
+    return f"{form} of {counted(len(document.pages), 'page')}{part}{titled}"
 
 
 def counted(number: int, what: str) -> str:

@@ -112,7 +112,7 @@ class OfficeReader:
         program: Path = WORKER,
         patience: float = PATIENCE,
         require: Level | None = None,
-        libraries: Sequence[str] = LIBRARIES,
+        libraries: Sequence[str] | None = None,
     ) -> None:
         """`program` is what the child runs, and `libraries` what it needs; tests give it one that lies."""
         self._require = require
@@ -120,7 +120,7 @@ class OfficeReader:
         """Until when the file that was opened last must have been read."""
         self._program = program
         self._patience = patience
-        self._libraries = libraries
+        self._libraries = LIBRARIES if libraries is None else libraries
         self._child: ReaderProcess | None = None
 
     @property

@@ -15,6 +15,7 @@ from rlm_cli.loaders.decoding import HEAD, PIECE, UTF_8, Encoding, damaged, enco
 from rlm_cli.loaders.naming import Names, kind_of
 from rlm_cli.loaders.notebook import MOST as MOST_NOTEBOOK
 from rlm_cli.loaders.notebook import NotANotebook, cells_of
+from rlm_cli.loaders.office import OfficeReader, is_office
 from rlm_cli.loaders.options import LoadOptions
 from rlm_cli.loaders.papers import FEWEST, keys_of, title_of
 from rlm_cli.loaders.pdf import MOST_TEXT, PdfReader, is_pdf
@@ -32,6 +33,7 @@ class Reading:
         self._noticed = noticed
         self._names = Names()
         self._pdfs = PdfReader(options.passwords, require=options.require_sandbox)
+        self._offices = OfficeReader(require=options.require_sandbox)
         self._papers: dict[int, str | None] = {}
         """Number of the document -> the title that it gives itself."""
         self.blank = True
@@ -39,6 +41,7 @@ class Reading:
 
     def close(self) -> None:
         self._pdfs.close()
+        self._offices.close()
 
     def name_papers(self) -> None:
         """Give those of several papers a key each, and a title where it has none."""
@@ -57,6 +60,9 @@ class Reading:
         kind = kind_of(shown_path(path))
         if is_pdf(first[:1024], path):
             self._add_pdf(path, descriptor, limit, typed)
+            return
+        if is_office(first[:HEAD], path):
+            self._add_office(path, kind, descriptor, limit)
             return
         encoding = encoding_of(first[:HEAD])
         if kind != "ipynb" or not self._add_notebook(path, pieces_of(descriptor, encoding, limit, first)):
@@ -111,7 +117,7 @@ class Reading:
         pdf = self._pdfs.open(descriptor)
         name = self._names.give(path)
         try:
-            self._write(name, "pdf", map(utf_8, self._pdfs.pieces(pdf, MOST_TEXT if limit is None else limit)))
+            self._write(name, "pdf", map(utf_8, self._pdfs.pieces(pdf, limit or MOST_TEXT)), paged=True)
         finally:
             if pdf.without_text:
                 self._noticed.scanned.append(Scanned(name, typed, pdf.count, pdf.without_text))
@@ -123,9 +129,25 @@ class Reading:
         if pdf.unreadable:
             self._noticed.damaged_pages.append((name, pdf.unreadable))
 
-    def _write(self, name: str, kind: str, pieces: Iterator[bytes]) -> None:
+    def _add_office(self, path: str, kind: str, descriptor: int, limit: int | None) -> None:
+        office = self._offices.open(descriptor)
+        name = self._names.give(path)
+        pieces = map(utf_8, self._offices.pieces(office, limit or MOST_TEXT))
+        self._write(name, kind, pieces, paged=office.count > 0)
+        if office.count:
+            self._writer.name_pages(office.labels)
+        self._writer.amend(title=office.title, unreadable=tuple(office.unreadable))
+        self._papers[len(self._writer.paths) - 1] = office.title
+        if office.images:
+            self._noticed.pictures.append((name, office.images))
+        if office.attachments:
+            self._noticed.attachments.append((name, office.attachments))
+        if office.unreadable:
+            self._noticed.damaged_pages.append((name, office.unreadable))
+
+    def _write(self, name: str, kind: str, pieces: Iterator[bytes], paged: bool = False) -> None:
         if not self.blank:
-            self._writer.add(name, pieces, kind)
+            self._writer.add(name, pieces, kind, paged)
             return
         blank = True
 
@@ -135,5 +157,5 @@ class Reading:
                 blank = blank and not piece.decode("utf-8", "replace").strip()
                 yield piece
 
-        self._writer.add(name, watched(), kind)
+        self._writer.add(name, watched(), kind, paged)
         self.blank = blank

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from rlm_cli.context import shown_path
 from rlm_cli.context_writer import MOST_PAGES
 from rlm_cli.errors import InputError
-from rlm_cli.loaders import pdf
+from rlm_cli.loaders import office, pdf
 from rlm_cli.loaders.decoding import BINARY
 from rlm_cli.types import Skipped
 
@@ -26,6 +26,9 @@ HINTS = {
     pdf.WRONG_PASSWORD: "each line of --password-file is tried as it is; is one missing?",
     pdf.WITHOUT_TEXT: _OCR.format("FILE", "it"),
     pdf.DAMAGED: "`qpdf FILE out.pdf` mends some",
+    office.NEEDS_EXTRA: office.INSTALL,
+    office.ENCRYPTED: "save it without its password",
+    office.DAMAGED: "open it where it can be opened, and save it anew or as PDF",
 }
 """Reason -> what to do about it when it left no text."""
 
@@ -37,6 +40,11 @@ _NAMED = {
     pdf.DAMAGED: ("is damaged, or no PDF at all", HINTS[pdf.DAMAGED]),
     pdf.SLOW: ("took too long to read", f"a page may take {pdf.PATIENCE:g} s; try `pdftotext FILE out.txt`"),
     pdf.WITHOUT_TEXT: ("holds no text: is it scanned?", HINTS[pdf.WITHOUT_TEXT]),
+    office.NEEDS_EXTRA: ("is an office file, and what reads those is not installed", office.INSTALL),
+    office.ENCRYPTED: ("is encrypted", HINTS[office.ENCRYPTED]),
+    office.DAMAGED: ("is damaged, or no office file at all", HINTS[office.DAMAGED]),
+    office.SLOW: ("took too long to read", "save it as PDF or as CSV"),
+    office.WITHOUT_TEXT: ("holds no text", "are there pictures of text in it? OCR gives them some"),
     pdf.TOO_LARGE: (f"holds more than {pdf.MOST_TEXT:,} characters or {MOST_PAGES:,} pages", "split it"),
 }
 """Reason -> what a file that the user named is told by."""
@@ -175,7 +183,7 @@ def _on_attachments(attachments: Sequence[tuple[str, int]]) -> Iterator[str]:
     if attachments:
         names = ", ".join(name for name, _ in attachments[:_SHOWN]) + (", ..." if len(attachments) > _SHOWN else "")
         number = sum(number for _, number in attachments)
-        yield f"{number} {'files' if number > 1 else 'file'} attached to a PDF, not read ({names})"
+        yield f"{_counted(number, 'file')} within a document, not read ({names})"
 
 
 def ranges(numbers: Sequence[int]) -> str:
