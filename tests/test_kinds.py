@@ -179,7 +179,7 @@ def test_keys_are_short_and_no_two_the_same(paths: list[str], keys: list[str]) -
     ("given", "beginning", "title"),
     [
         ("On Things", "whatever", "On Things"),
-        ("Microsoft Word - draft.doc", "Journal of X\nThe Shape of Water and\nIce\nJ. Doe", "The Shape of Water and Ice"),
+        ("Microsoft Word - a.doc", "Journal of X\nThe Shape of Water and\nIce\nJ. D.", "The Shape of Water and Ice"),
         ("untitled", "12 34 56\n", None),
         (None, "https://example.org/x\nA. B.\nLearning to Look\fA second page", "Learning to Look"),
         ("paper.tex", "", None),
