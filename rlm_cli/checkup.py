@@ -17,7 +17,7 @@ from rlm_cli.confinement import MEANINGS
 from rlm_cli.context_writer import ContextWriter
 from rlm_cli.errors import ProfileError, RlmError, SandboxError
 from rlm_cli.llm.local_servers import offered, ollama_address
-from rlm_cli.loaders import PdfReader
+from rlm_cli.loaders import OfficeReader, PdfReader, Unloadable
 from rlm_cli.profiles import KEYS, Found, choose, find, load, user_folder, visible
 from rlm_cli.sandbox import open_repl
 from rlm_cli.seams import Cell, CellFinished, ReplFacts
@@ -127,19 +127,21 @@ def _sandbox() -> Iterator[Fact]:
             yield Fact(name, meaning)
         elif name in missing:
             yield Fact(name, f"not here: {missing[name]}")
-    yield _pdf_reader()
+    yield _reader("PDF reader", PdfReader())
+    yield _reader("office reader", OfficeReader())
 
 
-def _pdf_reader() -> Fact:
-    reader = PdfReader()
+def _reader(name: str, reader: PdfReader | OfficeReader) -> Fact:
     try:
         walls = reader.start()
+    except Unloadable as missing:
+        return Fact(name, f"office files: {missing.reason} (pip install 'rlm-cli[office]')")
     except RlmError as error:
-        return Fact("PDF reader", "; ".join(["fails: " + str(error), *([error.hint] if error.hint else [])]))
+        return Fact(name, "; ".join(["fails: " + str(error), *([error.hint] if error.hint else [])]))
     finally:
         reader.close()
     level = level_of(walls.standing) or "less than process"
-    return Fact("PDF reader", "; ".join([level, *(f"not here: {each}" for each in walls.missing)]))
+    return Fact(name, "; ".join([level, *(f"not here: {each}" for each in walls.missing)]))
 
 
 def _tried() -> ReplFacts:
