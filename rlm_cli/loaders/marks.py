@@ -107,6 +107,8 @@ _OPENINGS = {
 }
 """Extension -> what its files open with, where that is not what code does."""
 
+_DIRECTIVE = re.compile(rb"#[a-z]")
+"""What is no sentence, though it opens like a comment."""
 _ORNAMENT = b" \t\r/*#;-!%\"'.<>{}()[]=~+|:_`\\&$"
 """What surrounds the words of a comment."""
 _FILE = (
@@ -193,5 +195,5 @@ def _says_so(name: str, kind: str, head: bytes) -> bool:
             sentences = b" ".join(words[:_SENTENCE].lower().split()).split(b". ")
             if any(map(_SAYS.match, sentences)):
                 return True
-        before = line.strip(b" \t\r/*#;-%=~+|_")
+        before = b"" if _DIRECTIVE.match(line) else line.strip(b" \t\r/*#;-%=~+|_")
     return False
