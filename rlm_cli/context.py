@@ -14,6 +14,7 @@ import mmap
 import os
 from array import array
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -266,11 +267,20 @@ class Context:
         document = self._by_path[path]
         return self._character_of(self._byte_of_line(self._newlines_before(document.span.start) + line - 1, document))
 
+    def pieces(self) -> Iterator[bytes]:
+        """Yield all of the text as UTF-8, a MiB at a time, cut anywhere."""
+        for start in range(0, self.size, 16 * STRIDE):
+            yield self._bytes(start, min(self.size, start + 16 * STRIDE))
+
+    def locate_byte(self, byte: int) -> tuple[str, int]:
+        """Return (path, line from 1) of a byte of the text, at which a character begins."""
+        return self.locate(self._character_of(byte))
+
     def is_intact(self) -> bool:
         """Tell whether the bytes still are those that were written."""
         digest = hashlib.sha256()
-        for start in range(0, self.size, 16 * STRIDE):
-            digest.update(self._bytes(start, min(self.size, start + 16 * STRIDE)))
+        for piece in self.pieces():
+            digest.update(piece)
         return digest.hexdigest() == self.sha256
 
     def close(self) -> None:

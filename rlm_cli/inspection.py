@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rlm_cli.context import Context
 from rlm_cli.estimate import Estimate, estimate
-from rlm_cli.types import Document, Profile
+from rlm_cli.types import Document, Profile, Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,18 @@ class Inspection:
     memory: Memory
     prices: tuple[Price, ...]
     warnings: tuple[str, ...]
+    secrets: tuple[Secret, ...]
     peak: int
     """Bytes of memory that this process took at most."""
 
 
-def inspect(context: Context, profiles: Sequence[Profile], warnings: Sequence[str], largest: int = 10) -> Inspection:
+def inspect(
+    context: Context,
+    profiles: Sequence[Profile],
+    warnings: Sequence[str] = (),
+    secrets: Sequence[Secret] = (),
+    largest: int = 10,
+) -> Inspection:
     """Count. `profiles` are those whose cost is estimated, with the prices that are known."""
     documents = context.documents
     return Inspection(
@@ -81,6 +88,7 @@ def inspect(context: Context, profiles: Sequence[Profile], warnings: Sequence[st
         memory=_memory(context),
         prices=tuple(Price(each.name, estimate(each, context.tokens), each.limits.max_cost) for each in profiles),
         warnings=tuple(warnings),
+        secrets=tuple(secrets),
         peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
     )
 

@@ -168,6 +168,16 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """Where something stands that looks like a key or a login: never what it is."""
+
+    kind: str
+    path: str
+    line: int | None = None
+    """None: the file's name says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A file that was found and not loaded."""
 

@@ -20,7 +20,7 @@ ONLY_IN = {
     "rich": {"display", "reports", "cli"},
     "RestrictedPython": {"sandbox"},
     "typer": {"cli"},
-    "tiktoken": {"tokens.py"},
+    "tiktoken": {"tokens.py", "loaders/secrets.py"},
     "yaml": {"profiles"},
     "pypdfium2": {"loaders/pdf_worker.py"},
 }

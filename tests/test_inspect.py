@@ -157,7 +157,7 @@ def test_the_widest_character_decides_what_a_str_takes(
     tmp_path: Path, text: str, width: int, place: str | None
 ) -> None:
     context = one_file(tmp_path, text)
-    memory = inspect(context, [], []).memory
+    memory = inspect(context, []).memory
     assert (memory.width, memory.widest) == (width, place)
     assert memory.session == len(text) * width
     # What Python really takes, but for a header of some 80 bytes.
@@ -168,7 +168,7 @@ def test_a_cost_needs_known_prices(tmp_path: Path) -> None:
     context = one_file(tmp_path, "x")
     priced = ModelSpec("a/b", price=Price(1, 2))
     known, unknown = Profile("k", "", priced, priced), Profile("u", "", priced, ModelSpec("a/c"))
-    ranges = [each.range for each in inspect(context, [known, unknown], []).prices]
+    ranges = [each.range for each in inspect(context, [known, unknown]).prices]
     assert ranges[0] is not None
     assert ranges[0].low > 0
     assert ranges[1] is None

@@ -68,7 +68,7 @@ def inspect(
     try:
         for warning in loaded.warnings:
             say(f"rlm: warning: {warning}")
-        inspection = inspected(loaded.context, list(_profiles(profile)), loaded.warnings)
+        inspection = inspected(loaded.context, list(_profiles(profile)), loaded.warnings, loaded.secrets)
         if format_.value == "json":
             sys.stdout.write(inspection_json(inspection))
         else:

@@ -8,7 +8,7 @@ import errno
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import tee
@@ -21,10 +21,11 @@ from rlm_cli.loaders import remarks
 from rlm_cli.loaders.naming import Named, prefixes
 from rlm_cli.loaders.options import LoadOptions
 from rlm_cli.loaders.reading import Reading
+from rlm_cli.loaders.secrets import SecretSearch, secret_file
 from rlm_cli.loaders.sources import Source, Store, find_source, without_duplicates
 from rlm_cli.loaders.tree import Unloadable
 from rlm_cli.tokens import count_each, count_tokens, estimate_tokens
-from rlm_cli.types import Skipped
+from rlm_cli.types import Secret, Skipped
 
 _DEFAULT = LoadOptions()
 _OFTEN = 0.2
@@ -38,6 +39,8 @@ class Loaded:
     context: Context
     warnings: tuple[str, ...]
     """What the user should know, one line each, safe to print."""
+    secrets: tuple[Secret, ...] = ()
+    """What looks like a key or a login; its value is nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,10 @@ class _Load:
         if self._reading.blank:
             raise self._without_text()
         self._reading.name_papers()
-        told = [*remarks.on_unread(self._skipped), *self._noticed.told()]
-        return Loaded(self._finished(inputs), (*warnings, *told))
+        context = self._finished(inputs)
+        found = tuple(_secrets(context))
+        told = [*remarks.on_unread(self._skipped), *self._noticed.told(), *remarks.on_secrets(found)]
+        return Loaded(context, (*warnings, *told), found)
 
     def _finished(self, inputs: Sequence[str]) -> Context:
         writer = self._writer
@@ -159,3 +164,15 @@ class _Load:
             f"the inputs hold no text; skipped: {listed}" if listed else "the inputs hold no text",
             hints[0] if hints else None,
         )
+
+
+def _secrets(context: Context) -> Iterator[Secret]:
+    for document in context.documents:
+        kind = secret_file(document.path)
+        if kind is not None:
+            yield Secret(kind, document.path)
+    # One search for all: a token never reaches over a header.
+    search = SecretSearch()
+    found = [each for piece in context.pieces() for each in search.feed(piece)]
+    for kind, byte in [*found, *search.finish()]:
+        yield Secret(kind, *context.locate_byte(byte))

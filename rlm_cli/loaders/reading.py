@@ -12,6 +12,7 @@ from itertools import accumulate
 from rlm_cli.context import shown_path
 from rlm_cli.context_writer import ContextWriter
 from rlm_cli.loaders.decoding import HEAD, PIECE, UTF_8, Encoding, damaged, encoding_of, guess, pieces_of, utf_8
+from rlm_cli.loaders.marks import mark_of
 from rlm_cli.loaders.naming import Names, kind_of
 from rlm_cli.loaders.notebook import MOST as MOST_NOTEBOOK
 from rlm_cli.loaders.notebook import NotANotebook, cells_of
@@ -57,6 +58,14 @@ class Reading:
         first = os.pread(descriptor, PIECE, 0)
         if not first:
             raise Unloadable("empty")
+        mark = mark_of(path, first[:HEAD])
+        if mark is not None and not self._options.generated and limit is not None:
+            raise Unloadable(mark)
+        self._add(path, descriptor, limit, typed, first)
+        if mark is not None:
+            self._writer.amend(mark=mark)
+
+    def _add(self, path: str, descriptor: int, limit: int | None, typed: str | None, first: bytes) -> None:
         kind = kind_of(shown_path(path))
         if is_pdf(first[:1024], path):
             self._add_pdf(path, descriptor, limit, typed)

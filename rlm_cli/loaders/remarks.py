@@ -13,7 +13,7 @@ from rlm_cli.context_writer import MOST_PAGES
 from rlm_cli.errors import InputError
 from rlm_cli.loaders import office, pdf
 from rlm_cli.loaders.decoding import BINARY
-from rlm_cli.types import Skipped
+from rlm_cli.types import Secret, Skipped
 
 _OCR = "`ocrmypdf {} out.pdf` gives {} text"
 HINTS = {
@@ -22,6 +22,7 @@ HINTS = {
     "too large": "--max-file-size takes larger files",
     "not included": "--include matches none of the files",
     "excluded": "--exclude leaves nothing",
+    **dict.fromkeys(("generated", "vendored", "minified", "lock"), "--no-generated leaves nothing"),
     pdf.ENCRYPTED: "--password-file FILE, with the password on its first line",
     pdf.WRONG_PASSWORD: "each line of --password-file is tried as it is; is one missing?",
     pdf.WITHOUT_TEXT: _OCR.format("FILE", "it"),
@@ -184,6 +185,14 @@ def _on_attachments(attachments: Sequence[tuple[str, int]]) -> Iterator[str]:
         names = ", ".join(name for name, _ in attachments[:_SHOWN]) + (", ..." if len(attachments) > _SHOWN else "")
         number = sum(number for _, number in attachments)
         yield f"{_counted(number, 'file')} within a document, not read ({names})"
+
+
+def on_secrets(secrets: Sequence[Secret]) -> Iterator[str]:
+    """Yield the warning about what looks like a secret, and is loaded all the same."""
+    if secrets:
+        named = [each.path if each.line is None else f"{each.path}:{each.line}" for each in secrets]
+        listed = _listed([f"{name} ({each.kind})" for name, each in zip(named, secrets, strict=True)])
+        yield f"{_counted(len(secrets), 'possible secret')}, which the models may see: {listed}; -x leaves files out"
 
 
 def ranges(numbers: Sequence[int]) -> str:

@@ -185,6 +185,7 @@ def inspection_json(inspection: Inspection) -> str:
             for each in inspection.prices
         ],
         "assumptions": ASSUMPTIONS,
+        "secrets": [asdict(each) for each in inspection.secrets],
         "warnings": list(inspection.warnings),
     }
     return json.dumps(plain, ensure_ascii=True, indent=2) + "\n"
