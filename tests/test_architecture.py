@@ -23,6 +23,11 @@ ONLY_IN = {
     "tiktoken": {"tokens.py", "loaders/secrets.py"},
     "yaml": {"profiles"},
     "pypdfium2": {"loaders/pdf_worker.py"},
+    "zipfile": {"loaders/archive_worker.py"},
+    "tarfile": {"loaders/archive_worker.py", "loaders/archive_streams.py"},
+    "zlib": {"loaders/archive_worker.py", "loaders/archive_streams.py"},
+    "bz2": {"loaders/archive_streams.py"},
+    "lzma": {"loaders/archive_streams.py"},
 }
 """Top-level module -> the files or rooms that may import it."""
 

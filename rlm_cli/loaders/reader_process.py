@@ -26,7 +26,7 @@ from rlm_cli.strength import refuse_less
 _LENGTH = struct.Struct(">I")
 _FRAME_LIMIT = 16 << 20
 """Bytes of one frame, and of the bytes behind it."""
-_PARTS = 1_000
+PARTS = 1_000
 """Parts of a frame's JSON that are no text."""
 
 Why = Literal["damaged", "slow", "too large"]
@@ -109,14 +109,17 @@ class ReaderProcess:
         except OSError:
             raise Broken("damaged") from None
 
-    def hear(self, patience: float) -> dict[str, Any]:
-        """Return what the child says next, within `patience` seconds. Raises Broken."""
+    def hear(self, patience: float, parts: int = PARTS) -> dict[str, Any]:
+        """Return what the child says next, within `patience` seconds; `parts`: the most of it that is no text.
+
+        Raises Broken.
+        """
         deadline = time.monotonic() + patience
         (length,) = _LENGTH.unpack(self._take(_LENGTH.size, deadline))
         if length > _FRAME_LIMIT:
             raise Broken("too large")
-        body = self._take(length, deadline)
-        if structure(body, _PARTS) > _PARTS:
+        body = bytes(self._take(length, deadline))
+        if structure(body, parts) > parts:
             raise Broken("damaged")
         try:
             frame = json.loads(body)
@@ -126,8 +129,8 @@ class ReaderProcess:
             raise Broken("damaged")
         return frame
 
-    def bytes_of(self, frame: dict[str, Any], patience: float) -> bytes:
-        """Return the bytes that follow a frame; b"" where it announces none. Raises Broken."""
+    def bytes_of(self, frame: dict[str, Any], patience: float) -> bytes | bytearray:
+        """Return the bytes that follow a frame; none where it announces none. Raises Broken."""
         size = frame.get("bytes", 0)
         if type(size) is not int or size < 0:
             raise Broken("damaged")
@@ -144,23 +147,24 @@ class ReaderProcess:
         self._closing.close()
         return status
 
-    def _take(self, size: int, deadline: float) -> bytes:
-        received = bytearray()
-        while len(received) < size:
+    def _take(self, size: int, deadline: float) -> bytearray:
+        received = bytearray(size)
+        free = memoryview(received)
+        while free:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Broken("slow")
             self._socket.settimeout(left)
             try:
-                piece = self._socket.recv(min(size - len(received), 1 << 20))
+                count = self._socket.recv_into(free)
             except TimeoutError:
                 continue
             except OSError:
-                piece = b""
-            if not piece:
+                count = 0
+            if not count:
                 raise Broken("slow" if self._ended() == -signal.SIGXCPU else "damaged")
-            received += piece
-        return bytes(received)
+            free = free[count:]
+        return received
 
     def _ended(self) -> int | None:
         with contextlib.suppress(subprocess.TimeoutExpired):
