@@ -23,11 +23,15 @@ ONLY_IN = {
     "tiktoken": {"tokens.py", "loaders/secrets.py"},
     "yaml": {"profiles"},
     "pypdfium2": {"loaders/pdf_worker.py"},
-    "zipfile": {"loaders/archive_worker.py"},
+    "zipfile": {"loaders/archive_worker.py", "loaders/office_kinds.py", "loaders/office_worker.py"},
     "tarfile": {"loaders/archive_worker.py", "loaders/archive_streams.py"},
     "zlib": {"loaders/archive_worker.py", "loaders/archive_streams.py"},
     "bz2": {"loaders/archive_streams.py"},
     "lzma": {"loaders/archive_streams.py"},
+    "markitdown": {"loaders/office_worker.py"},
+    "openpyxl": {"loaders/office_sheets.py", "loaders/office_worker.py"},
+    "xlrd": {"loaders/office_sheets.py", "loaders/office_worker.py"},
+    "olefile": {"loaders/office_kinds.py", "loaders/office_worker.py"},
 }
 """Top-level module -> the files or rooms that may import it."""
 

@@ -204,7 +204,7 @@ def test_each_file_left_out_says_why(tmp_path: Path) -> None:
         context = load([str(tree)], LoadOptions(max_file_size=100)).context
     assert paths(context) == ["ok.txt"]
     assert skipped(context) == {
-        "image": "binary", "z.gz": "binary", "empty": "empty", "mark": "empty", "big": "too large",
+        "image": "binary", "z.gz": "archive", "empty": "empty", "mark": "empty", "big": "too large",
         "a.PDF": "damaged pdf", "b": "damaged pdf", ".env": "hidden", ".venv/": "hidden",
         "inner": "link", "outer": "link out of the tree", "folder": "link out of the tree", "loop": "broken link",
         "up": "link out of the tree", "fifo": "not a regular file", "sock": "not a regular file",
@@ -273,9 +273,9 @@ def test_a_missing_input_is_an_error_that_names_it(tmp_path: Path) -> None:
 
 
 def test_a_named_file_that_is_no_text_is_an_error_with_a_way_out(tmp_path: Path) -> None:
-    grow(tmp_path, {"b.zip": b"PK\x03\x04abc"})
+    grow(tmp_path, {"b.7z": b"7z\xbc\xaf\x27\x1cabc"})
     with pytest.raises(InputError, match="binary"):
-        load([f"{tmp_path}/b.zip"])
+        load([f"{tmp_path}/b.7z"])
     with pytest.raises(InputError, match="neither a file"):
         load(["/dev/zero"])
 

@@ -100,9 +100,22 @@ class Archive:
         """Return the bytes of one of the `files`."""
         return self._place(file)[1]
 
-    def open(self, file: str) -> int:
+    @property
+    def single(self) -> bool:
+        """It is no archive but one compressed file, which the user has named."""
+        return self._unpacking.only
+
+    def open(self, path: str, limit: int | None = None) -> int:
         """Return a descriptor of an anonymous file with the bytes of one of the `files`; the caller closes it."""
-        return copied(self._unpacking.descriptor, *self._place(file))
+        if limit is not None and self.size(path) > limit:
+            raise Unloadable("too large")
+        return copied(self._unpacking.descriptor, *self._place(path))
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Give the memory back."""

@@ -42,7 +42,8 @@ _GUESSED = (
 )  # fmt: skip
 """What people's old files are in; among all that Python knows, rare ones win by chance."""
 
-BINARY = "binary"
+BINARY, ARCHIVE = "binary", "archive"
+"""Reasons of skips."""
 
 
 @dataclass(frozen=True, slots=True)

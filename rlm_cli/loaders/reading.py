@@ -11,7 +11,19 @@ from itertools import accumulate
 
 from rlm_cli.context import shown_path
 from rlm_cli.context_writer import ContextWriter
-from rlm_cli.loaders.decoding import HEAD, PIECE, UTF_8, Encoding, damaged, encoding_of, guess, pieces_of, utf_8
+from rlm_cli.loaders.archive_kinds import archive_kind
+from rlm_cli.loaders.decoding import (
+    ARCHIVE,
+    HEAD,
+    PIECE,
+    UTF_8,
+    Encoding,
+    damaged,
+    encoding_of,
+    guess,
+    pieces_of,
+    utf_8,
+)
 from rlm_cli.loaders.marks import mark_of
 from rlm_cli.loaders.naming import Names, kind_of
 from rlm_cli.loaders.notebook import MOST as MOST_NOTEBOOK
@@ -73,6 +85,8 @@ class Reading:
         if is_office(first[:HEAD], path):
             self._add_office(path, kind, descriptor, limit)
             return
+        if archive_kind(first[:512], path) is not None:
+            raise Unloadable(ARCHIVE)
         encoding = encoding_of(first[:HEAD])
         if kind != "ipynb" or not self._add_notebook(path, pieces_of(descriptor, encoding, limit, first)):
             self._add_text(path, kind, encoding, descriptor, limit, first)

@@ -12,7 +12,8 @@ from rlm_cli.context import shown_path
 from rlm_cli.context_writer import MOST_PAGES
 from rlm_cli.errors import InputError
 from rlm_cli.loaders import office, pdf
-from rlm_cli.loaders.decoding import BINARY
+from rlm_cli.loaders.decoding import ARCHIVE, BINARY
+from rlm_cli.loaders.unpacking import NESTED
 from rlm_cli.types import Secret, Skipped
 
 _OCR = "`ocrmypdf {} out.pdf` gives {} text"
@@ -27,6 +28,10 @@ HINTS = {
     pdf.WRONG_PASSWORD: "each line of --password-file is tried as it is; is one missing?",
     pdf.WITHOUT_TEXT: _OCR.format("FILE", "it"),
     pdf.DAMAGED: "`qpdf FILE out.pdf` mends some",
+    "encrypted": "`unzip` it with its password, and name the folder",
+    "damaged archive": "is the download complete?",
+    ARCHIVE: "name an archive to load what is in it",
+    NESTED: "unpack the outer archive, and name the folder",
     office.NEEDS_EXTRA: office.INSTALL,
     office.ENCRYPTED: "save it without its password",
     office.DAMAGED: "open it where it can be opened, and save it anew or as PDF",
@@ -34,7 +39,9 @@ HINTS = {
 """Reason -> what to do about it when it left no text."""
 
 _NAMED = {
-    BINARY: ("is binary, not text", "unpack an archive and name the folder"),
+    BINARY: ("is binary, not text", "zip and tar can be read; unpack other archives, and name the folder"),
+    "encrypted": ("is encrypted", HINTS["encrypted"]),
+    "damaged archive": ("is damaged", HINTS["damaged archive"]),
     pdf.ENCRYPTED: ("is encrypted", HINTS[pdf.ENCRYPTED]),
     pdf.WRONG_PASSWORD: ("is encrypted, and no line of --password-file opens it", HINTS[pdf.WRONG_PASSWORD]),
     pdf.LOCKED: ("is locked in a way that cannot be opened here", "print it to another PDF where it can be opened"),

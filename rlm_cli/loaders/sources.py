@@ -1,6 +1,6 @@
 """What the user named -> the files and streams to read, before anything of them is read.
 
-Covered: files, folders, pipes, standard input; what does not exist or cannot be opened.
+Covered: files, folders, archives, pipes, standard input; what does not exist or cannot be opened.
 Not covered: reading (loading.py).
 """
 
@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol, Self
 
 from rlm_cli.context import shown_path
 from rlm_cli.errors import InputError
+from rlm_cli.loaders.archive import Archive, archive_kind
 from rlm_cli.loaders.decoding import PIECE
 from rlm_cli.loaders.listing import list_folder
 from rlm_cli.loaders.options import LoadOptions
@@ -56,14 +57,18 @@ class Source:
     """The single file, absolute and free of links."""
     stream: int | None = None
     """A descriptor of a file that holds all that the stream had."""
+    archive: Archive | None = None
+    """The files in it are the input's."""
 
     @property
     def named(self) -> bool:
         """The user named this very file: it has no limit, and what is wrong with it is an error."""
-        return self.folder is None
+        return self.folder is None and (self.archive is None or self.archive.single)
 
     def opened(self) -> Store:
         """Return where its files are read from: opened when its turn comes, since there may be many inputs."""
+        if self.archive is not None:
+            return self.archive
         return Tree(self.folder) if self.folder is not None else _Single(self.single, self.stream)
 
     @property
@@ -72,7 +77,7 @@ class Source:
 
     def in_a_shell(self, file: str) -> str | None:
         """Return what leads to one of its files in a shell; None where nothing does."""
-        if self.stream is not None:
+        if self.stream is not None or self.archive is not None:
             return None
         if self.folder is None:
             return self.typed
@@ -80,7 +85,7 @@ class Source:
 
     def path(self, file: str) -> str:
         """Return the document's path, before it is told from others."""
-        return self.inner + file
+        return self.inner + (file if self.archive is None else self.archive.path(file))
 
     def place(self, file: str) -> str:
         """Return what is the same for the same file, by whatever input it was reached."""
@@ -92,6 +97,8 @@ class Source:
         if self.stream is not None:
             os.close(self.stream)
             self.stream = None
+        if self.archive is not None:
+            self.archive.close()
 
 
 class _Single:
@@ -119,11 +126,11 @@ def find_source(typed: str, options: LoadOptions, stdin: BinaryIO | None) -> Sou
     if typed == "-":
         if stdin is None:
             raise InputError("there is no standard input to read")
-        return Source(typed, files=["stdin"], stream=_spooled(stdin, "standard input"))
+        return _streamed(typed, "stdin", _spooled(stdin, "standard input"), options)
     try:
         if not typed or "\0" in typed:
             raise FileNotFoundError
-        return _folder(typed, options) if Path(typed).is_dir() else _file(typed)
+        return _folder(typed, options) if Path(typed).is_dir() else _file(typed, options)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{_shown(typed)} does not exist") from None
     except OSError as error:
@@ -153,18 +160,43 @@ def _folder(typed: str, options: LoadOptions) -> Source:
     )
 
 
-def _file(typed: str) -> Source:
+def _file(typed: str, options: LoadOptions) -> Source:
     name = Path(typed).name
     descriptor = os.open(typed, os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISREG(mode):
             # Opened again when its turn comes: there may be more of them than a process may hold open.
+            place = os.path.realpath(typed)
+            unpacked = _unpacked(typed, name, place, descriptor, options)
             base = os.path.realpath(Path(typed).parent)
-            return Source(typed, base=base, files=[name], single=Path(os.path.realpath(typed)))
+            return unpacked or Source(typed, base=base, files=[name], single=Path(place))
         if stat.S_ISFIFO(mode) or file.isatty():
-            return Source(typed, files=[name], stream=_spooled(file, _shown(typed)))
+            return _streamed(typed, name, _spooled(file, _shown(typed)), options)
     raise InputError(f"{_shown(typed)} is neither a file nor a folder nor a pipe")
+
+
+def _streamed(typed: str, name: str, stream: int, options: LoadOptions) -> Source:
+    """Return what a stream stands for, of which all is in the file `stream`."""
+    kept = False
+    try:
+        unpacked = _unpacked(typed, name, "", stream, options)
+        kept = unpacked is None
+        return unpacked or Source(typed, files=[name], stream=stream)
+    finally:
+        if not kept:
+            os.close(stream)
+
+
+def _unpacked(typed: str, name: str, base: str, descriptor: int, options: LoadOptions) -> Source | None:
+    """Return the files of an archive; None for what is none. `base`: what its paths count from."""
+    kind = archive_kind(os.pread(descriptor, 512, 0), name)
+    if kind is None:
+        return None
+    archive = Archive(descriptor, kind, name, options)
+    return Source(
+        typed, base=base, files=archive.files, skipped=archive.skipped, warnings=archive.warnings, archive=archive
+    )
 
 
 def _spooled(stream: BinaryIO, shown: str) -> int:

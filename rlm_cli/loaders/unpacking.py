@@ -5,11 +5,11 @@ links, archives in the archive, the caps. Not covered: the child's life (reader_
 """
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rlm_cli.anonymous import anonymous_file
 from rlm_cli.errors import InputError
 from rlm_cli.loaders.archive_kinds import archive_kind
 from rlm_cli.loaders.archive_paths import MemberPaths, cleaned
@@ -79,7 +79,7 @@ class Unpacking:
         """Why the child stopped; None: the archive is whole."""
         self.only = False
         """It is no archive but one compressed file."""
-        self.descriptor = _anonymous_file()
+        self.descriptor = anonymous_file("rlm-archive")
         self.kept = 0
         """Bytes in the anonymous file."""
         self._unpacked = 0
@@ -250,17 +250,9 @@ class Unpacking:
             ) from None
 
 
-def _anonymous_file() -> int:
-    """Open a file that has no name: in memory where the system can, else unlinked."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("rlm-archive", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile(prefix="rlm-") as file:
-        return os.dup(file.fileno())
-
-
 def copied(descriptor: int, start: int, size: int) -> int:
     """Return a descriptor of an anonymous file that holds a part of another."""
-    copy = _anonymous_file()
+    copy = anonymous_file("rlm-archive")
     try:
         while size and (piece := os.pread(descriptor, min(size, 1 << 20), start)):
             start += len(piece)
