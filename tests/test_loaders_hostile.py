@@ -14,7 +14,8 @@ import pytest
 from support.repositories import BOTH, git, grow, paths, prepared, repository, skipped
 
 from rlm_cli.loaders import LoadOptions, load
-from rlm_cli.loaders.repository import GitRefused, list_files
+from rlm_cli.loaders.git import GitRefused
+from rlm_cli.loaders.repository import list_files
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 __all__ = ["repository"]  # a fixture
