@@ -50,7 +50,7 @@ def changes(root: str, folder: str, base: str, rev: str | None, largest: int = 2
     that was larger is all new. Raises UsageError for what cannot name a commit, InputError where there is none of that
     name, git does not answer, or there is no merge base.
     """
-    commits.check_repository(folder, root)
+    commits.check_repository(root)
     head = commits.find_commit(root, "HEAD" if rev is None else rev, "--rev")
     start = commits.find_commit(root, base, "--base")
     found = Changes(commits.merge_base(root, start, head, shown_path(base)))
@@ -84,7 +84,8 @@ class _Comparison:
         self._old = old
         self._side = side
         self._store = store
-        self._lacking: list[str] = []
+        self._unclear: dict[str, list[str]] = defaultdict(list)
+        """Reason -> files of which nobody can tell the lines that have changed."""
 
     def fill(self) -> None:
         names = self._side.names
@@ -99,10 +100,9 @@ class _Comparison:
         self._found.deleted = sorted(gone, key=order)
         self._found.binary.sort(key=order)
         self._found.ranges = dict(sorted(self._found.ranges.items(), key=lambda each: order(each[0])))
-        if self._lacking:
+        for why, paths in self._unclear.items():
             self._found.warnings.append(
-                f"the clone does not hold what {len(self._lacking):,} changed files were "
-                f"({shown_path(self._lacking[0])}, ...): all their lines count as changed"
+                f"all lines of {len(paths):,} changed files count as changed ({shown_path(paths[0])}, ...): {why}"
             )
 
     def _moved(self, added: list[str], gone: list[str]) -> tuple[list[str], list[str]]:
@@ -118,8 +118,16 @@ class _Comparison:
 
     def _compare(self, changed: list[str]) -> None:
         compared: list[str] = []
-        for path, ranges in zip(compared, line_changes.changed_lines(self._pairs(changed, compared)), strict=False):
-            self._found.ranges[path] = ranges
+        # In this order: a path is noted when its pair is taken, which is before its ranges come.
+        for ranges, path in zip(line_changes.changed_lines(self._pairs(changed, compared)), compared, strict=False):
+            if ranges is None:
+                self._note_whole(path, self._side.read(path) or b"", "git takes too long to compare them")
+            else:
+                self._found.ranges[path] = ranges
+
+    def _note_whole(self, path: str, text: bytes, why: str) -> None:
+        self._found.ranges[path] = line_changes.whole(text)
+        self._unclear[why].append(path)
 
     def _pairs(self, changed: list[str], compared: list[str]) -> Iterator[tuple[bytes, bytes]]:
         """Yield (old text, new text) of those that have lines to compare, after noting their paths."""
@@ -132,13 +140,13 @@ class _Comparison:
                 if _points_at(old, new):
                     continue
                 if b"\r\n" not in old:
-                    new = new.replace(b"\r\n", b"\n")
+                    new = self._with_plain_ends(new)
             if _is_binary(new):
                 self._found.binary.append(path)
+            elif old is None and self._store.lacks(self._old[path]):
+                self._note_whole(path, new, "the clone does not hold what they were")
             elif old is None or _is_binary(old):
                 self._found.ranges[path] = line_changes.whole(new)
-                if self._store.lacks(self._old[path]):
-                    self._lacking.append(path)
             else:
                 compared.append(path)
                 yield old, new
@@ -158,12 +166,12 @@ class _Comparison:
             self._found.ranges[path] = line_changes.whole(text)
             left -= len(text)
             if left >= 0 and text:
-                news[number] = text
+                news[number] = self._with_plain_ends(text)
         for number, path in enumerate(gone, len(added)):
             text = self._store.read(self._old[path]) if left >= 0 else None
             if text and not _is_binary(text):
                 left -= len(text)
-                olds[number] = text
+                olds[number] = self._with_plain_ends(text)
         if left < 0 or not news or not olds:
             return gone
         taken = set()
@@ -171,7 +179,12 @@ class _Comparison:
             taken.add(before)
             self._found.renamed[added[number]] = gone[before - len(added)]
             self._found.ranges[added[number]] = ranges
+            if not ranges:
+                del self._found.ranges[added[number]]
         return [path for number, path in enumerate(gone, len(added)) if number not in taken]
+
+    def _with_plain_ends(self, text: bytes) -> bytes:
+        return text.replace(b"\r\n", b"\n") if self._side.converts else text
 
 
 def _is_binary(text: bytes) -> bool:

@@ -51,11 +51,11 @@ class Entry:
         return self.mode.startswith("100")
 
 
-def check_repository(folder: str, root: str) -> None:
+def check_repository(root: str) -> None:
     """Raise InputError unless git answers, and the objects it would lend are the root's own."""
     folders = git_folders(root)
     try:
-        check_root(folder, root)
+        check_root(root, root)
     except GitRefused as refusal:
         raise refused(root, refusal) from None
     if folders is None or not owns(root, folders):
@@ -148,8 +148,10 @@ def _kind(root: str, text: str) -> str:
 
 
 def _candidates(root: str, text: str) -> str:
+    digits = re.match(r"[0-9a-f]*", text)
+    assert digits is not None
     try:
-        answer, _ = ask(root, DEADLINE, "rev-parse", f"--disambiguate={_BRACES.sub('', text).rstrip('^~0123456789')}")
+        answer, _ = ask(root, DEADLINE, "rev-parse", f"--disambiguate={digits[0]}")
     except GitRefused:
         return "give more of its digits"
     names = answer.decode("ascii", "replace").split()
@@ -230,4 +232,7 @@ def _entry(listed: bytes) -> Entry | None:
 
 def is_sound(path: str) -> bool:
     """Whether a path is one that git would write: a tree can hold any name, such as `..`."""
+    around = f"/{path}/"
+    if "//" not in around and "/." not in around:
+        return True
     return not any(part in ("", ".", "..") or part.lower() == ".git" for part in path.split("/"))

@@ -1,15 +1,15 @@
-"""The lines in which texts differ, by git's diff outside any repository.
+"""The lines in which texts differ, by git's diff in a repository of our own.
 
-Covered: line ranges of the new text, texts that are much alike under two names. The texts lie in temporary folders
-under numbers for names, and git is told of no repository, configuration or attributes, of the user's neither: nothing
-names a program to it. Not covered: which texts to compare (changes.py).
+Covered: line ranges of the new text, texts that are much alike under two names. The texts are put into a repository
+that lives as long as the question, under numbers for names; git is told of no other one, of no configuration and no
+attributes, of the user's neither: nothing names a program to it. Not covered: which texts to compare (changes.py).
 """
 
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from rlm_cli.errors import InputError
 from rlm_cli.loaders.git import DEADLINE, GitRefused, run
@@ -18,18 +18,26 @@ Ranges = tuple[tuple[int, int], ...]
 """First and last line, from 1, inclusive; ascending and apart."""
 
 MOST_AT_ONCE = 64_000_000
-"""Bytes of one call, on either side; one text may be larger."""
-_MOST_FILES = 5000
+"""Bytes of one question, on either side; one text may be larger."""
 MOST_ALIKE = 400
 """Texts on either side among which git looks for those that are alike: it compares each with each."""
+_PATIENCE = 3 * DEADLINE
+"""Seconds for all questions: two texts can be made to take git long."""
+_LARGE = 2_000_000
+"""Bytes of a text that has a question of its own, so that none is lost with it."""
 _LINE = re.compile(
     rb"^(?:diff --git old/([0-9]+) new/([0-9]+)$|@@ -[0-9,]+ \+([0-9]+)(?:,([0-9]+))? @@)",
     re.MULTILINE,
 )
 """Lines of the texts follow a `+`, a `-` or a `\\`: none can pass for one of these."""
+_IMPORT = ("-c", "core.compression=0", "-c", "fastimport.unpackLimit=1", "fast-import")
+_DIFF = (
+    "diff-tree", "-r", "-p", "-U0", "--text", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=old/",
+    "--dst-prefix=new/",
+)  # fmt: skip
 
-
-_OPTIONS = ("--no-index", "-U0", "--text", "--no-ext-diff", "--no-textconv", "--no-color", "--no-prefix")
+Pair = tuple[bytes, bytes]
+"""Old text, new text."""
 
 
 def whole(text: bytes) -> Ranges:
@@ -38,62 +46,76 @@ def whole(text: bytes) -> Ranges:
     return ((1, lines),) if lines else ()
 
 
-def changed_lines(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[Ranges]:
-    """Yield for each (old text, new text) the lines of the new one that are new or stand where some were.
+def changed_lines(pairs: Iterable[Pair], patience: float = _PATIENCE) -> Iterator[Ranges | None]:
+    """Yield for each pair the lines of the new text that are new or stand where some were.
 
-    Where lines were only taken out, that is the line before them, or line 1. Raises GitRefused.
+    Where lines were only taken out, that is the line before them, or line 1. None: git could not tell in time.
     """
+    until = time.monotonic() + patience
     for batch in _batches(pairs):
         found: list[list[tuple[int, int]]] = [[] for _ in batch]
         olds = {number: old for number, (old, _) in enumerate(batch)}
         news = {number: new for number, (_, new) in enumerate(batch)}
-        for _, number, ranges in _differences(olds, news, "--no-renames"):
-            found[number] = ranges
-        yield from (joined(ranges, new) for ranges, (_, new) in zip(found, batch, strict=True))
+        try:
+            for _, number, ranges in _differences(olds, news, until - time.monotonic(), "--no-renames"):
+                found[number] = ranges
+        except GitRefused:
+            yield from [None] * len(batch)
+        else:
+            yield from (_joined(ranges, new) for ranges, (_, new) in zip(found, batch, strict=True))
 
 
 def alike(olds: Mapping[int, bytes], news: Mapping[int, bytes]) -> dict[int, tuple[int, Ranges]]:
     """Return for new texts that are old ones but for few lines: number -> (number of the old one, changed lines).
 
-    No number may be on both sides. Among more than MOST_ALIKE on a side, nothing is found. Raises GitRefused.
+    No number may be on both sides. Among more than MOST_ALIKE on a side, or where it takes too long, none is found.
     """
-    found = _differences(olds, news, "-M50%", f"-l{MOST_ALIKE}", "--diff-filter=R")
-    return {new: (old, joined(ranges, news[new])) for old, new, ranges in found}
+    try:
+        found = _differences(olds, news, DEADLINE, "-M50%", f"-l{MOST_ALIKE}", "--diff-filter=R")
+    except GitRefused:
+        return {}
+    return {new: (old, _joined(ranges, news[new])) for old, new, ranges in found}
 
 
-def _batches(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
-    batch: list[tuple[bytes, bytes]] = []
+def _batches(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    batch: list[Pair] = []
     size = 0
     for pair in pairs:
-        size += max(map(len, pair))
-        if batch and (size > MOST_AT_ONCE or len(batch) >= _MOST_FILES):
+        larger = max(map(len, pair))
+        if larger > _LARGE:
+            # What came before goes first: answers come in the order of the pairs.
+            if batch:
+                yield batch
+            yield [pair]
+            batch, size = [], 0
+            continue
+        if size + larger > MOST_AT_ONCE:
             yield batch
-            batch, size = [], max(map(len, pair))
+            batch, size = [], 0
         batch.append(pair)
+        size += larger
     if batch:
         yield batch
 
 
 def _differences(
-    olds: Mapping[int, bytes], news: Mapping[int, bytes], *options: str
+    olds: Mapping[int, bytes], news: Mapping[int, bytes], deadline: float, *options: str
 ) -> list[tuple[int, int, list[tuple[int, int]]]]:
-    """Return (old number, new number, ranges as git gives them) of each pair that git finds."""
-    with tempfile.TemporaryDirectory(prefix="rlm-", ignore_cleanup_errors=True) as folder:
-        try:
-            for side, texts in (("old", olds), ("new", news)):
-                Path(folder, side).mkdir()
-                for number, text in texts.items():
-                    Path(folder, side, str(number)).write_bytes(text)
-        except OSError as error:
-            raise InputError(
-                f"cannot keep texts to compare in temporary files: {error.strerror}",
-                "free some space, or point TMPDIR at a folder that has it",
-            ) from None
-        words = ["git", "--no-pager", "-c", "core.attributesFile=/dev/null", "diff", *_OPTIONS, *options]
-        words += ["--", "old", "new"]
-        status, output, complaints = run(words, _environment(folder), DEADLINE, folder=folder)
-    if status > 1:
-        raise GitRefused(complaints.partition("\n")[0] or f"git ended with status {status}")
+    """Return (old number, new number, ranges as git gives them) of each pair that git finds. Raises GitRefused."""
+    until = time.monotonic() + min(deadline, DEADLINE)
+    try:
+        with tempfile.TemporaryDirectory(prefix="rlm-", ignore_cleanup_errors=True) as folder:
+            for words, said in (
+                (["init", "-q", "--bare", "--template=", folder], b""),
+                ([*_IMPORT, "--quiet", "--depth=0"], _imported(olds, news)),
+                ([*_DIFF, *options, "refs/old", "refs/new"], b""),
+            ):
+                output = _answer(folder, words, said, until - time.monotonic())
+    except OSError as error:
+        raise InputError(
+            f"cannot keep texts to compare in temporary files: {error.strerror}",
+            "free some space, or point TMPDIR at a folder that has it",
+        ) from None
     found: list[tuple[int, int, list[tuple[int, int]]]] = []
     for line in _LINE.finditer(output):
         if line[1] is not None:
@@ -104,11 +126,28 @@ def _differences(
     return found
 
 
+def _imported(olds: Mapping[int, bytes], news: Mapping[int, bytes]) -> bytes:
+    """Return what fast-import makes two commits of."""
+    parts = []
+    for side, texts in ((b"old", olds), (b"new", news)):
+        parts.append(b"commit refs/%s\ncommitter x <x> 0 +0000\ndata 0\n" % side)
+        for number, text in texts.items():
+            parts += [b"M 100644 inline %d\ndata %d\n" % (number, len(text)), text, b"\n"]
+    return b"".join(parts)
+
+
+def _answer(folder: str, words: Sequence[str], said: bytes, deadline: float) -> bytes:
+    command = ["git", "--no-pager", "-c", "core.attributesFile=/dev/null", *words]
+    status, output, complaints = run(command, _environment(folder), deadline, said=said, folder=folder)
+    if status != 0:
+        raise GitRefused(complaints.partition("\n")[0] or f"git ended with status {status}", status)
+    return output
+
+
 def _environment(folder: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return kept | {
-        "GIT_DIR": "/dev/null",
-        "GIT_CEILING_DIRECTORIES": str(Path(folder).parent),
+        "GIT_DIR": folder,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_ATTR_NOSYSTEM": "1",
@@ -118,7 +157,7 @@ def _environment(folder: str) -> dict[str, str]:
     }
 
 
-def joined(ranges: Sequence[tuple[int, int]], text: bytes) -> Ranges:
+def _joined(ranges: Sequence[tuple[int, int]], text: bytes) -> Ranges:
     """Return ranges as one where they touch or overlap; none for a text without lines."""
     if not text:
         return ()

@@ -21,7 +21,7 @@ class Revision:
         Raises UsageError for what cannot name a commit, InputError where there is none of that name, git does not
         answer, or the commit has no such folder.
         """
-        check_repository(folder, root)
+        check_repository(root)
         found = find_commit(root, rev, option)
         listed = entries(root, folder, found.commit, sizes=True)
         if listed is None:

@@ -38,9 +38,11 @@ class Store:
         try:
             return self._blobs.read(name, size)
         except Unloadable:
+            del self._sizes[name]
             return None
 
     def lacks(self, name: str) -> bool:
+        """Whether a text is missing or damaged."""
         return name not in self._sizes
 
 

@@ -36,13 +36,13 @@ def walk(tree: Tree, root: str | None, start: str, gitignore: bool, selection: S
     """Note what lies below `start`, a path in the tree; `root` is that of the repository around it."""
     # Paths that rules see count from the repository's root: its upper folders have rules for this one.
     top = f"{tree.folder}/{start}" if start else tree.folder
-    prefix, level = "", None
+    prefix, level, all_ignored = "", None, False
     if gitignore and root is not None:
         if root == top:
             level = _of_repository(root, start and start + "/", listing)
         else:
             prefix = os.path.relpath(tree.folder, root) + "/"
-            level = _rules_above(root, prefix, listing)
+            level, all_ignored = _rules_above(root, prefix, listing)
     waiting = [(start, level)]
     while waiting:
         path, level = waiting.pop()
@@ -64,7 +64,7 @@ def walk(tree: Tree, root: str | None, start: str, gitignore: bool, selection: S
         entries.pop(".git", None)
         for name, folder in sorted(entries.items(), reverse=True):
             here = base + name
-            if level is not None and _ignored(level, prefix + here, folder):
+            if all_ignored or _ignored(level, prefix + here, folder):
                 listing.skipped[here + "/" * folder] = Unloadable("ignored")
                 continue
             verdict = selection.folder(here) if folder else selection.file(here)
@@ -76,14 +76,16 @@ def walk(tree: Tree, root: str | None, start: str, gitignore: bool, selection: S
                 listing.files.append(here)
 
 
-def _rules_above(root: str, prefix: str, listing: Listing) -> _Level | None:
-    level = _of_repository(root, "", listing)
+def _rules_above(root: str, prefix: str, listing: Listing) -> tuple[_Level | None, bool]:
+    """Return the rules of the folders above, and whether one of these folders is ignored, or the last one itself."""
+    level, ignored = _of_repository(root, "", listing), False
     with Tree(root) as tree:
         base = ""
         for name in prefix.removesuffix("/").split("/"):
             level = _in_folder(tree, base, "", level, listing)
             base += name + "/"
-    return level
+            ignored = ignored or _ignored(level, base[:-1], True)
+    return level, ignored
 
 
 def _of_repository(root: str, base: str, listing: Listing) -> _Level | None:
