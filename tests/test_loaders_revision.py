@@ -11,7 +11,7 @@ from support.repositories import git, grow, repository
 
 from rlm_cli.errors import InputError, UsageError
 from rlm_cli.loaders.git import GitRefused, ask
-from rlm_cli.loaders.objects import Blobs
+from rlm_cli.loaders.objects import Objects
 from rlm_cli.loaders.revision import Revision
 from rlm_cli.loaders.tree import Unloadable
 
@@ -341,12 +341,12 @@ def test_a_lying_git_costs_no_more_than_the_file(tmp_path: Path, monkeypatch: py
     grow(tmp_path, **{"bin/git": f"#!/bin/sh\n{LIARS[liar]}\n"})
     (tmp_path / "bin/git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=os.pathsep)
-    blobs = Blobs(str(tmp_path), deadline=0.3)
+    objects = Objects(str(tmp_path), deadline=0.3)
     for _ in range(3):
         with pytest.raises(Unloadable, match="unreadable") as error:
-            blobs.open("a" * 40, 5)
+            objects.open("a" * 40, 5)
         assert error.value.failed
-    blobs.close()
+    objects.close()
 
 
 def test_an_answer_without_end_is_cut_off(repository: Path) -> None:

@@ -17,6 +17,8 @@ from rlm_cli.loaders import commits, line_changes
 from rlm_cli.loaders.found import order
 from rlm_cli.loaders.git import GitRefused
 from rlm_cli.loaders.line_changes import Ranges
+from rlm_cli.loaders.objects import Objects
+from rlm_cli.loaders.repository import inner_path
 from rlm_cli.loaders.tree import Tree
 from rlm_cli.loaders.versions import CommitTexts, Store, WorkTexts
 
@@ -50,30 +52,33 @@ def changes(root: str, folder: str, base: str, rev: str | None, largest: int = 2
     that was larger is all new. Raises UsageError for what cannot name a commit, InputError where there is none of that
     name, git does not answer, or there is no merge base.
     """
-    commits.check_repository(root)
+    folders = commits.check_repository(root)
     head = commits.find_commit(root, "HEAD" if rev is None else rev, "--rev")
     start = commits.find_commit(root, base, "--base")
     found = Changes(commits.merge_base(root, start, head, shown_path(base)))
     found.warnings += [f"git says: {remark}" for remark in dict.fromkeys(start.remarks + head.remarks)]
-    old = _files(root, folder, found.merge_base)
+    inner = inner_path(root, folder)
     with ExitStack() as closing:
-        store = Store(root, largest)
-        closing.callback(store.close)
+        objects = Objects.of(folders, found.merge_base)
+        closing.callback(objects.close)
+        store = Store(objects, largest)
+        old = _names(objects, found.merge_base, inner)
+        side: CommitTexts | WorkTexts
         try:
             if rev is None:
-                tree = closing.enter_context(Tree(folder))
-                _Comparison(found, old, WorkTexts(tree, root, old, largest), store).fill()
+                side = WorkTexts(closing.enter_context(Tree(folder)), root, old, largest)
             else:
-                _Comparison(found, old, CommitTexts(_files(root, folder, head.commit), store), store).fill()
+                side = CommitTexts(_names(objects, head.commit, inner), store)
+            _Comparison(found, old, side, store).fill()
         except GitRefused as refusal:
             raise commits.refused(root, refusal) from None
     return found
 
 
-def _files(root: str, folder: str, commit: str) -> dict[str, str]:
+def _names(objects: Objects, commit: str, inner: str) -> dict[str, str]:
     """Return path -> name of its blob; none where the commit has no such folder."""
-    listed = commits.entries(root, folder, commit, sizes=False) or []
-    return {each.path: each.name for each in listed if each.is_file and commits.is_sound(each.path)}
+    listed = objects.files(commit, inner, sizes=False) or []
+    return {each.path: each.name for each in listed if each.is_file and each.is_sound}
 
 
 class _Comparison:

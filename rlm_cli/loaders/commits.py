@@ -1,7 +1,7 @@
-"""What the user calls a revision -> one commit, its files and its ancestors; or an error that says what to type.
+"""What the user calls a revision -> one commit, or an error that says what to type instead.
 
 Covered: hashes, tags, branches, HEAD~3, main@{yesterday}; clones that lack history, repositories that are not the
-folder's own. Not covered: contents (objects.py).
+folder's own; merge bases. Not covered: what is in a commit (objects.py).
 """
 
 import difflib
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rlm_cli.context import shown_path
 from rlm_cli.errors import InputError, UsageError
 from rlm_cli.loaders.git import DEADLINE, GitRefused, ask
-from rlm_cli.loaders.repository import check_root, git_folders, owns
+from rlm_cli.loaders.repository import GitFolders, check_root, git_folders, owns
 
 _MOST_NAME = 1000
 _MOST_REFS = 20_000
@@ -21,7 +21,6 @@ _SHOWN = 5
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _BRACES = re.compile(r"\{[^}]*\}")
 _NO_ANSWER = ("git is not", "git gave", "git cannot", "git's answer", "detected dubious")
-_ENTRY = re.compile(rb"([0-7]{6}) [a-z]+ ([0-9a-f]+) *(?: ([0-9]+|-|BAD))?\t(.+)", re.DOTALL)
 _REF = re.compile(r"refs/(?:heads/|tags/|remotes/)?(.+)")
 
 
@@ -34,25 +33,8 @@ class Found:
     """What git warned of: a name that is both a branch and a tag, a reflog that does not go back so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One file of a commit."""
-
-    path: str
-    mode: str
-    """100644 or 100755 for a file, 120000 for a link, 160000 for a submodule."""
-    name: str
-    """Of its blob."""
-    size: int | None
-    """None where it was not asked for, or the blob is not there."""
-
-    @property
-    def is_file(self) -> bool:
-        return self.mode.startswith("100")
-
-
-def check_repository(root: str) -> None:
-    """Raise InputError unless git answers, and the objects it would lend are the root's own."""
+def check_repository(root: str) -> GitFolders:
+    """Return where a repository's objects are. Raises InputError unless git answers, and they are the root's own."""
     folders = git_folders(root)
     try:
         check_root(root, root)
@@ -63,6 +45,7 @@ def check_repository(root: str) -> None:
             f"the .git of {shown_path(root)} leads to a repository elsewhere that does not name it in turn",
             "`git worktree repair` mends a work tree that has been moved",
         )
+    return folders
 
 
 def refused(root: str, refusal: GitRefused) -> InputError:
@@ -197,42 +180,3 @@ def merge_base(root: str, base: Found, head: Found, shown: str) -> str:
             "`git fetch --unshallow` brings all history, `git fetch --deepen=100` some; in CI, fetch-depth: 0",
         )
     raise InputError(f"{shown} has no history in common with what it is compared with", "is it of this repository?")
-
-
-def entries(root: str, folder: str, commit: str, sizes: bool) -> list[Entry] | None:
-    """Return the files of a commit below a folder, with paths relative to it; None where it has no such folder.
-
-    Raises InputError where the commit cannot be read.
-    """
-    try:
-        tree = commit
-        if folder != root:
-            inner = os.path.relpath(folder, root)
-            answer, _ = ask(root, DEADLINE, "ls-tree", "-z", commit, inner)
-            found = _ENTRY.fullmatch(answer.removesuffix(b"\0"))
-            if found is None or found[1] != b"040000":
-                return None
-            tree = found[2].decode()
-        listed, _ = ask(root, DEADLINE, "ls-tree", "-r", "-z", *["-l"] * sizes, tree)
-    except GitRefused as refusal:
-        raise InputError(
-            f"git cannot list commit {commit[:12]} in {shown_path(root)}: {shown_path(str(refusal))}",
-            "a partial clone fetches what it lacks by `git worktree add ../elsewhere COMMIT`; `git fsck` finds damage",
-        ) from None
-    return [entry for each in listed.split(b"\0") if (entry := _entry(each)) is not None]
-
-
-def _entry(listed: bytes) -> Entry | None:
-    found = _ENTRY.fullmatch(listed)
-    if found is None:
-        return None
-    size = int(found[3]) if found[3] and found[3].isdigit() else None
-    return Entry(os.fsdecode(found[4]), found[1].decode(), found[2].decode(), size)
-
-
-def is_sound(path: str) -> bool:
-    """Whether a path is one that git would write: a tree can hold any name, such as `..`."""
-    around = f"/{path}/"
-    if "//" not in around and "/." not in around:
-        return True
-    return not any(part in ("", ".", "..") or part.lower() == ".git" for part in path.split("/"))

@@ -2,7 +2,7 @@
 
 Covered: what every call has in common: configuration that would run a program is overruled, nothing is fetched, our
 environment leads nowhere else, answers have a deadline and a size. Not covered: what is asked (repository.py,
-commits.py, changes.py), the process that hands out objects (objects.py).
+commits.py), calls outside the repository (own_repository.py).
 
 No command asked may filter, convert or compare what is in the work tree (add, diff, status, checkout, archive,
 cat-file --filters, ls-files -m): no setting turns a repository's filters off.
@@ -44,13 +44,20 @@ class GitRefused(Exception):
         self.status = status
         """What git ended with; None where it did not get so far."""
 
+    @classmethod
+    def after(cls, status: int, complaints: str) -> "GitRefused":
+        """Return what a git that ended with a status has to say for itself."""
+        lines = [line for line in complaints.splitlines() if line.strip()]
+        told = [line for line in lines if not line.startswith(("warning: ", "hint: "))] or lines
+        return cls(told[0].removeprefix("fatal: ") if told else f"git ended with status {status}", status)
 
-def command(folder: str, *arguments: str) -> list[str]:
+
+def _command(folder: str, *arguments: str) -> list[str]:
     """Return the command line of a call in a folder."""
     return ["git", *_SAFE, "-C", folder, *arguments]
 
 
-def environment() -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Return ours without what would send git to another repository (GIT_DIR inside a hook, say) or make it talk."""
     kept = {
         name: value
@@ -71,11 +78,9 @@ def ask(folder: str, deadline: float, *arguments: str, said: bytes = b"", most: 
 
     Raises GitRefused.
     """
-    status, answer, complaints = run(command(folder, *arguments), environment(), deadline, said=said, most=most)
+    status, answer, complaints = run(_command(folder, *arguments), _environment(), deadline, said, most)
     if status != 0:
-        lines = [line for line in complaints.splitlines() if line.strip()]
-        reason = lines[0].removeprefix("fatal: ") if lines else f"git ended with status {status}"
-        raise GitRefused(reason, status)
+        raise GitRefused.after(status, complaints)
     return answer, complaints
 
 

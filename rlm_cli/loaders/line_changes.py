@@ -1,18 +1,16 @@
 """The lines in which texts differ, by git's diff in a repository of our own.
 
 Covered: line ranges of the new text, texts that are much alike under two names. The texts are put into a repository
-that lives as long as the question, under numbers for names; git is told of no other one, of no configuration and no
-attributes, of the user's neither: nothing names a program to it. Not covered: which texts to compare (changes.py).
+that lives as long as the question, under numbers for names: nothing there names a program (own_repository.py). Not
+covered: which texts to compare (changes.py).
 """
 
-import os
 import re
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rlm_cli.errors import InputError
-from rlm_cli.loaders.git import DEADLINE, GitRefused, run
+from rlm_cli.loaders.git import DEADLINE, GitRefused
+from rlm_cli.loaders.own_repository import OwnRepository
 
 Ranges = tuple[tuple[int, int], ...]
 """First and last line, from 1, inclusive; ascending and apart."""
@@ -30,7 +28,7 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 """Lines of the texts follow a `+`, a `-` or a `\\`: none can pass for one of these."""
-_IMPORT = ("-c", "core.compression=0", "-c", "fastimport.unpackLimit=1", "fast-import")
+_IMPORT = ("-c", "core.compression=0", "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--depth=0")
 _DIFF = (
     "diff-tree", "-r", "-p", "-U0", "--text", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=old/",
     "--dst-prefix=new/",
@@ -103,19 +101,9 @@ def _differences(
 ) -> list[tuple[int, int, list[tuple[int, int]]]]:
     """Return (old number, new number, ranges as git gives them) of each pair that git finds. Raises GitRefused."""
     until = time.monotonic() + min(deadline, DEADLINE)
-    try:
-        with tempfile.TemporaryDirectory(prefix="rlm-", ignore_cleanup_errors=True) as folder:
-            for words, said in (
-                (["init", "-q", "--bare", "--template=", folder], b""),
-                ([*_IMPORT, "--quiet", "--depth=0"], _imported(olds, news)),
-                ([*_DIFF, *options, "refs/old", "refs/new"], b""),
-            ):
-                output = _answer(folder, words, said, until - time.monotonic())
-    except OSError as error:
-        raise InputError(
-            f"cannot keep texts to compare in temporary files: {error.strerror}",
-            "free some space, or point TMPDIR at a folder that has it",
-        ) from None
+    with OwnRepository() as own:
+        own.ask(*_IMPORT, said=_imported(olds, news), deadline=until - time.monotonic())
+        output = own.ask(*_DIFF, *options, "refs/old", "refs/new", deadline=until - time.monotonic())
     found: list[tuple[int, int, list[tuple[int, int]]]] = []
     for line in _LINE.finditer(output):
         if line[1] is not None:
@@ -134,27 +122,6 @@ def _imported(olds: Mapping[int, bytes], news: Mapping[int, bytes]) -> bytes:
         for number, text in texts.items():
             parts += [b"M 100644 inline %d\ndata %d\n" % (number, len(text)), text, b"\n"]
     return b"".join(parts)
-
-
-def _answer(folder: str, words: Sequence[str], said: bytes, deadline: float) -> bytes:
-    command = ["git", "--no-pager", "-c", "core.attributesFile=/dev/null", *words]
-    status, output, complaints = run(command, _environment(folder), deadline, said=said, folder=folder)
-    if status != 0:
-        raise GitRefused(complaints.partition("\n")[0] or f"git ended with status {status}", status)
-    return output
-
-
-def _environment(folder: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return kept | {
-        "GIT_DIR": folder,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_ATTR_NOSYSTEM": "1",
-        "HOME": folder,  # an older git knows no GIT_CONFIG_GLOBAL
-        "XDG_CONFIG_HOME": folder,
-        "LC_ALL": "C",
-    }
 
 
 def _joined(ranges: Sequence[tuple[int, int]], text: bytes) -> Ranges:

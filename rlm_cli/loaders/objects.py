@@ -1,7 +1,8 @@
-"""Takes blobs out of git's store, raw, through one process that is asked for one after the other.
+"""Takes commits' files out of git's store, raw, through one process that is asked for one after the other.
 
 Covered: sizes before bytes, answers that never come, stop short or are another object's, a process that dies of a
-damaged object. Not covered: which blobs belong to what (revision.py, changes.py).
+damaged object. Git sees the objects and nothing else of their repository (own_repository.py). Not covered: which files
+are wanted (revision.py, changes.py).
 """
 
 import os
@@ -11,36 +12,94 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from rlm_cli.loaders.git import DEADLINE, GitRefused, ask, command, environment, start
+from rlm_cli.context import shown_path
+from rlm_cli.errors import InputError
+from rlm_cli.loaders.git import DEADLINE, GitRefused
+from rlm_cli.loaders.own_repository import OwnRepository
+from rlm_cli.loaders.repository import GitFolders
 from rlm_cli.loaders.tree import Unloadable
 
 _PIECE = 1 << 20
 _MOST_HEADER = 200
 _MOST_STARTS = 1000
 """A process dies of each damaged object; 3 ms for the next."""
+_ENTRY = re.compile(rb"([0-7]{6}) [a-z]+ ([0-9a-f]+) *(?: ([0-9]+|-|BAD))?\t(.+)", re.DOTALL)
 _SIZE = re.compile(rb"([0-9a-f]+) blob ([0-9]+)")
 
 
-class Blobs:
-    """The blobs of one repository. Not for several threads at once."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a commit."""
 
-    def __init__(self, root: str, deadline: float = DEADLINE) -> None:
-        self._root = root
+    path: str
+    mode: str
+    """100644 or 100755 for a file, 120000 for a link, 160000 for a submodule."""
+    name: str
+    """Of its blob."""
+    size: int | None
+    """None where it was not asked for, or the blob is not there."""
+
+    @property
+    def is_file(self) -> bool:
+        return self.mode.startswith("100")
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether git would write a file of that path: a tree can hold any name, such as `..`."""
+        around = f"/{self.path}/"
+        if "//" not in around and "/." not in around:
+            return True
+        return not any(part in ("", ".", "..") or part.lower() == ".git" for part in self.path.split("/"))
+
+
+class Objects:
+    """The objects of one repository. Not for several threads at once; to be closed."""
+
+    def __init__(self, folder: str, sha256: bool = False, deadline: float = DEADLINE) -> None:
+        """`folder` is where git keeps the objects. Raises InputError where there is no room for temporary files."""
+        self._own = OwnRepository(folder, sha256, deadline)
         self._deadline = deadline
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self._selector = selectors.DefaultSelector()
 
+    @classmethod
+    def of(cls, folders: GitFolders, commit: str) -> "Objects":
+        return cls(f"{folders.shared}/objects", sha256=len(commit) == 64)
+
     def close(self) -> None:
         self._stop()
         self._selector.close()
+        self._own.close()
+
+    def files(self, commit: str, inner: str, sizes: bool) -> list[Entry] | None:
+        """Return the files of a commit below the folder `inner` ("": all); None where it has no such folder.
+
+        Raises InputError where the commit cannot be read.
+        """
+        try:
+            tree = commit
+            if inner:
+                answer = self._own.ask("--literal-pathspecs", "ls-tree", "-z", commit, inner)
+                found = _ENTRY.fullmatch(answer.removesuffix(b"\0"))
+                if found is None or found[1] != b"040000":
+                    return None
+                tree = found[2].decode()
+            listed = self._own.ask("ls-tree", "-r", "-z", *["-l"] * sizes, tree)
+        except GitRefused as refusal:
+            raise InputError(
+                f"git cannot list commit {commit[:12]}: {shown_path(str(refusal))}",
+                "a partial clone fetches what it lacks by `git worktree add ../elsewhere COMMIT`; "
+                "`git fsck` finds damage",
+            ) from None
+        return [entry for each in listed.split(b"\0") if (entry := _entry(each)) is not None]
 
     def sizes(self, names: Iterable[str]) -> dict[str, int]:
         """Return the size of each blob that is there. Raises GitRefused."""
         asked = "".join(f"{name}\n" for name in names).encode()
-        answer, _ = ask(self._root, self._deadline, "cat-file", "--batch-check", said=asked)
-        found = map(_SIZE.fullmatch, answer.splitlines())
+        found = map(_SIZE.fullmatch, self._own.ask("cat-file", "--batch-check", said=asked).splitlines())
         return {each[1].decode(): int(each[2]) for each in found if each is not None}
 
     def open(self, name: str, size: int) -> int:
@@ -121,8 +180,7 @@ class Blobs:
         if self._starts >= _MOST_STARTS:
             raise GitRefused("git has failed too often")
         self._starts += 1
-        words = command(self._root, "cat-file", "--batch")
-        self._process = start(words, environment(), subprocess.PIPE, subprocess.DEVNULL)
+        self._process = self._own.start("cat-file", "--batch")
         assert self._process.stdout is not None
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
         return self._process
@@ -138,6 +196,14 @@ class Blobs:
             assert pipe is not None
             pipe.close()
         process.wait()
+
+
+def _entry(listed: bytes) -> Entry | None:
+    found = _ENTRY.fullmatch(listed)
+    if found is None:
+        return None
+    size = int(found[3]) if found[3] and found[3].isdigit() else None
+    return Entry(os.fsdecode(found[4]), found[1].decode(), found[2].decode(), size)
 
 
 def _anonymous() -> int:

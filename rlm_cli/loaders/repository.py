@@ -101,6 +101,11 @@ def owns(root: str, folders: GitFolders) -> bool:
     return False
 
 
+def inner_path(root: str, folder: str) -> str:
+    """Return the path from a repository's root to a folder; "" for the root itself."""
+    return "" if folder == root else os.path.relpath(folder, root)
+
+
 def check_root(folder: str, root: str, deadline: float = DEADLINE) -> None:
     """Raise GitRefused unless git finds the same root for a folder."""
     top, _ = ask(folder, deadline, "rev-parse", "--show-toplevel")

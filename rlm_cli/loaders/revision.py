@@ -6,9 +6,10 @@ user wants (selection.py), what a revision may be called (commits.py), the files
 
 from rlm_cli.context import shown_path
 from rlm_cli.errors import InputError
-from rlm_cli.loaders.commits import Entry, check_repository, entries, find_commit, is_sound
+from rlm_cli.loaders.commits import check_repository, find_commit
 from rlm_cli.loaders.found import order
-from rlm_cli.loaders.objects import Blobs
+from rlm_cli.loaders.objects import Entry, Objects
+from rlm_cli.loaders.repository import inner_path
 from rlm_cli.loaders.tree import Unloadable
 
 
@@ -21,11 +22,18 @@ class Revision:
         Raises UsageError for what cannot name a commit, InputError where there is none of that name, git does not
         answer, or the commit has no such folder.
         """
-        check_repository(root)
+        folders = check_repository(root)
         found = find_commit(root, rev, option)
-        listed = entries(root, folder, found.commit, sizes=True)
-        if listed is None:
-            raise InputError(f"{shown_path(folder)} is no folder in {shown_path(rev)}", "name the repository's root")
+        self._objects = Objects.of(folders, found.commit)
+        try:
+            listed = self._objects.files(found.commit, inner_path(root, folder), sizes=True)
+            if listed is None:
+                raise InputError(
+                    f"{shown_path(folder)} is no folder in {shown_path(rev)}", "name the repository's root"
+                )
+        except InputError:
+            self.close()
+            raise
         self.commit = found.commit
         self.warnings = [f"git says: {remark}" for remark in found.remarks]
         self.skipped: dict[str, Unloadable] = {}
@@ -33,7 +41,6 @@ class Revision:
         self._entries = {each.path: each for each in listed if self._is_file(each)}
         self.files = sorted(self._entries, key=order)
         """Relative to the folder, in the byte order of their parts."""
-        self._blobs = Blobs(root)
 
     def __enter__(self) -> "Revision":
         return self
@@ -42,7 +49,7 @@ class Revision:
         self.close()
 
     def close(self) -> None:
-        self._blobs.close()
+        self._objects.close()
 
     def size(self, file: str) -> int:
         """Return a file's size in bytes. Raises Unloadable where its blob is missing or damaged."""
@@ -59,10 +66,10 @@ class Revision:
         size = self.size(file)
         if limit is not None and size > limit:
             raise Unloadable("too large")
-        return self._blobs.open(self._entries[file].name, size)
+        return self._objects.open(self._entries[file].name, size)
 
     def _is_file(self, entry: Entry) -> bool:
-        if not is_sound(entry.path):
+        if not entry.is_sound:
             self.skipped[entry.path] = Unloadable("no name for a file", failed=True)
             return False
         if entry.is_file:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 
 from rlm_cli.loaders.found import order
-from rlm_cli.loaders.objects import Blobs
+from rlm_cli.loaders.objects import Objects
 from rlm_cli.loaders.repository import list_files
 from rlm_cli.loaders.tree import Tree, Unloadable
 
@@ -18,17 +18,14 @@ from rlm_cli.loaders.tree import Tree, Unloadable
 class Store:
     """The texts in git's store."""
 
-    def __init__(self, root: str, largest: int) -> None:
-        self._blobs = Blobs(root)
+    def __init__(self, objects: Objects, largest: int) -> None:
+        self._objects = objects
         self._largest = largest
         self._sizes: dict[str, int] = {}
 
-    def close(self) -> None:
-        self._blobs.close()
-
     def expect(self, names: Iterable[str]) -> None:
         """Ask for the sizes of what will be read, of all at once."""
-        self._sizes |= self._blobs.sizes(dict.fromkeys(names))
+        self._sizes |= self._objects.sizes(dict.fromkeys(names))
 
     def read(self, name: str) -> bytes | None:
         """Return a text; None where it is missing, damaged or too large."""
@@ -36,7 +33,7 @@ class Store:
         if size is None or size > self._largest:
             return None
         try:
-            return self._blobs.read(name, size)
+            return self._objects.read(name, size)
         except Unloadable:
             del self._sizes[name]
             return None
