@@ -59,18 +59,30 @@ def test_a_tracked_file_is_loaded_though_a_rule_ignores_it(repository: Path) -> 
     assert not any(each.failed for each in context.skipped)
 
 
-def test_repositories_within_are_not_entered_and_are_counted(repository: Path) -> None:
+def test_repositories_within_that_are_no_submodules_are_not_entered_and_are_counted(repository: Path) -> None:
     grow(repository, **{"a.txt": "x", "inner/b.txt": "x"})
     git(repository / "inner", "init", "-q")
     git(repository / "inner", "add", ".")
     git(repository / "inner", "commit", "-qm", "x")
     assert skipped(load([str(repository)]).context) == {"inner/": "nested repository"}
+    git(repository, "add", ".")  # now it is a submodule
+    assert paths(load([str(repository)]).context) == ["a.txt", "inner/b.txt"]
+
+
+def test_what_a_sparse_checkout_leaves_out_is_named(repository: Path) -> None:
+    grow(repository, **{"a.txt": "x", "sub/b.txt": "x", "sub/c.txt": "x"})
     git(repository, "add", ".")
-    assert skipped(load([str(repository)]).context) == {"inner": "submodule"}
+    git(repository, "commit", "-qm", "x")
+    git(repository, "sparse-checkout", "set", "--no-cone", "/*", "!/sub/")
+    grow(repository, **{"sub/c.txt": "put back by hand"})
+    context = load([str(repository)]).context
+    assert (paths(context), skipped(context)) == (["a.txt", "sub/c.txt"], {"sub/b.txt": "not checked out"})
 
 
-def test_a_named_folder_that_is_ignored_says_how_to_load_it(repository: Path) -> None:
+@BOTH
+def test_a_named_folder_that_is_ignored_says_how_to_load_it(repository: Path, by: str) -> None:
     grow(repository, **{".gitignore": "build/\n", "build/a.txt": "x"})
+    prepared(repository, by)
     with pytest.raises(InputError) as error:
         load([str(repository / "build")])
     assert "--no-gitignore" in (error.value.hint or "")

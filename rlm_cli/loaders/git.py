@@ -19,7 +19,7 @@ from typing import IO
 DEADLINE = 60.0
 """Seconds for one git call: a repository may point git at a file that never ends."""
 
-MOST = 1 << 30
+MOST = 1 << 28
 """Bytes of one answer: ten small objects can make a tree of billions of files."""
 _MOST_COMPLAINTS = 1 << 20
 _PIECE = 1 << 18
