@@ -2,22 +2,15 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from support.repositories import BOTH, git, grow, paths, prepared, repository, skipped
 
 from rlm_cli.errors import InputError
 from rlm_cli.loaders import LoadOptions, load
-from rlm_cli.loaders.listing import list_folder
-from rlm_cli.loaders.patterns import Rules
-from rlm_cli.loaders.tree import Tree
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 __all__ = ["repository"]  # a fixture
@@ -66,18 +59,30 @@ def test_a_tracked_file_is_loaded_though_a_rule_ignores_it(repository: Path) -> 
     assert not any(each.failed for each in context.skipped)
 
 
-def test_repositories_within_are_not_entered_and_are_counted(repository: Path) -> None:
+def test_repositories_within_that_are_no_submodules_are_not_entered_and_are_counted(repository: Path) -> None:
     grow(repository, **{"a.txt": "x", "inner/b.txt": "x"})
     git(repository / "inner", "init", "-q")
     git(repository / "inner", "add", ".")
     git(repository / "inner", "commit", "-qm", "x")
     assert skipped(load([str(repository)]).context) == {"inner/": "nested repository"}
+    git(repository, "add", ".")  # now it is a submodule
+    assert paths(load([str(repository)]).context) == ["a.txt", "inner/b.txt"]
+
+
+def test_what_a_sparse_checkout_leaves_out_is_named(repository: Path) -> None:
+    grow(repository, **{"a.txt": "x", "sub/b.txt": "x", "sub/c.txt": "x"})
     git(repository, "add", ".")
-    assert skipped(load([str(repository)]).context) == {"inner": "submodule"}
+    git(repository, "commit", "-qm", "x")
+    git(repository, "sparse-checkout", "set", "--no-cone", "/*", "!/sub/")
+    grow(repository, **{"sub/c.txt": "put back by hand"})
+    context = load([str(repository)]).context
+    assert (paths(context), skipped(context)) == (["a.txt", "sub/c.txt"], {"sub/b.txt": "not checked out"})
 
 
-def test_a_named_folder_that_is_ignored_says_how_to_load_it(repository: Path) -> None:
+@BOTH
+def test_a_named_folder_that_is_ignored_says_how_to_load_it(repository: Path, by: str) -> None:
     grow(repository, **{".gitignore": "build/\n", "build/a.txt": "x"})
+    prepared(repository, by)
     with pytest.raises(InputError) as error:
         load([str(repository / "build")])
     assert "--no-gitignore" in (error.value.hint or "")
@@ -151,66 +156,3 @@ def test_a_repository_of_another_user_is_walked_with_a_warning(repository: Path)
     assert paths(loaded.context) == ["a.txt"]
     [warning] = loaded.warnings
     assert "dubious ownership" in warning
-
-
-# --- patterns -----------------------------------------------------------------------------------------------------
-
-PARTS = ["a", "b", "ab", "a b", "A", "*", "a*", "*b", "?", "[ab]", "[!a]", "[a-c]b", "\\!", "\\#", "a.b", "*.b"]
-NAMES = ["a", "b", "ab", "a b", "*", "[", "a.b", "]", "-", "\\", "A", "!", "#", "a ", "aab", "1"]
-lines = st.builds(
-    "{}{}{}{}".format,
-    st.sampled_from(["", "", "!"]),
-    st.sampled_from(["", "", "/", "**/"]),
-    st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map("/".join),
-    st.sampled_from(["", "", "/", "/**", " "]),
-)
-rules = st.lists(lines, min_size=1, max_size=4).map("\n".join)
-
-
-@pytest.fixture(scope="module")
-def forest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with a file at every pairing of odd names."""
-    root = tmp_path_factory.mktemp("forest").resolve()
-    git(root, "init", "-q")
-    for one in NAMES:
-        for two in NAMES[::3]:
-            grow(root, **{f"{one}/{two}/{NAMES[len(one + two)]}": "x", f"{one}/f{two}": "x"})
-        grow(root, **{f"x{one}": "x"})
-    return root
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(rules, st.sampled_from(["a", "a b", "*/a", "A/\\"]), rules)
-def test_the_walk_leaves_out_exactly_what_git_does(forest: Path, top: str, folder: str, deep: str) -> None:
-    files = (forest / ".gitignore", forest / folder / ".gitignore")
-    for file, content in zip(files, (top, deep), strict=True):
-        file.write_bytes(content.encode())
-    by_git = subprocess.run(
-        ["git", "-C", forest, "ls-files", "-o", "--exclude-standard", "-z"], check=True, capture_output=True
-    ).stdout
-    with Tree(str(forest)) as tree:
-        walked = list_folder(tree, None, LoadOptions(hidden=True)).files
-    for file in files:
-        file.unlink()
-    assert sorted(walked) == sorted(os.fsdecode(name) for name in by_git.split(b"\0") if name)
-
-
-@pytest.mark.parametrize(
-    "pattern", ["*a" * 40 + "b", "/" + "**/a/" * 30 + "b", "/" + "**/*a*/" * 20 + "b", "?*" * 40 + "b"]
-)
-def test_a_pattern_made_to_hang_decides_at_once(pattern: str) -> None:
-    # In a process of its own: what hangs in a regular expression cannot be interrupted.
-    code = (
-        "import sys; from rlm_cli.loaders.patterns import Rules\n"
-        "for path in ('a' * 255, '/'.join('a' * 100), '/'.join(['a' * 250] * 8)):\n"
-        "    assert Rules([sys.argv[1]]).decide(path, True) is None"
-    )
-    subprocess.run([sys.executable, "-c", code, pattern], check=True, timeout=60)
-
-
-def test_rules_read_what_editors_leave_behind() -> None:
-    windows = Rules.parse("\ufeff*.log\r\nbuild/\r\n".encode())
-    assert windows.decide("a.log", folder=False) is True
-    assert windows.decide("build", folder=True) is True
-    assert windows.decide("build", folder=False) is None
-    assert Rules.parse(b"# only a comment\n\n").decide("x", folder=False) is None

@@ -1,33 +1,22 @@
-"""What git says about a folder, asked so that a hostile repository cannot answer with a program of its own.
+"""What git says about the files of a folder, and whose repository it is.
 
-Covered: the repository a folder lies in, the files git would show there, those it ignores. Not covered: revisions,
-and what happens where git is absent or refuses (listing.py walks the folder itself then).
+Covered: the repository a folder lies in, the files git would show there, those it ignores, the submodules, where a
+`.git` file leads. Not covered: revisions (revision.py), how git is called (git.py), and what happens where git is
+absent or refuses (walk.py).
 """
 
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-DEADLINE = 60.0
-"""Seconds for one git call: a repository may point git at a file that never ends."""
-
-_SAFE = (
-    "--no-pager",
-    "-c", "core.fsmonitor=false",
-    "-c", "core.hooksPath=/dev/null",
-    "-c", "protocol.allow=never",
-    "-c", "safe.bareRepository=explicit",
-)  # fmt: skip
-"""Configuration of the repository's own that would run a program, or fetch what a partial clone lacks."""
+from rlm_cli.loaders.git import DEADLINE, GitRefused, ask
+from rlm_cli.loaders.git_settings import beginning, last_value
 
 _UNREADABLE_FOLDER = re.compile(r"^warning: could not open directory '(.+?/)': .+$", re.MULTILINE)
-
-
-class GitRefused(Exception):
-    """Git is absent, or will not answer; the message says why."""
+_TRACKED = re.compile(rb"(.) ([0-7]{6}) [0-9a-f]+ [0-3]\t(.+)", re.DOTALL)
+_SUBMODULE, _NOT_CHECKED_OUT = b"160000", b"S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +24,27 @@ class GitListing:
     """What git shows below a folder; all paths relative to it."""
 
     files: list[str]
-    """Tracked and untracked, links too. A submodule, or a repository within, counts as one."""
+    """Tracked and untracked, links too. A repository within that is no submodule counts as one and ends in `/`."""
+    submodules: list[str]
+    """Checked out or not; without `/` at the end."""
     ignored: list[str]
     """An ignored folder counts as one and ends in `/`."""
+    not_checked_out: list[str]
+    """Tracked, but left out of the work tree by a sparse checkout; not among the files, unless they are there."""
     unreadable: list[str]
     """Folders, ending in `/`."""
     remarks: list[str]
     """Whatever else git complained of, one line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitFolders:
+    """Where the .git of a repository's root leads; both free of links."""
+
+    own: str
+    """Its git folder: of a linked worktree or a submodule, one inside another repository's."""
+    shared: str
+    """The one that holds the objects; for a linked worktree, the main repository's."""
 
 
 def root_of(folder: str) -> str | None:
@@ -54,18 +57,90 @@ def root_of(folder: str) -> str | None:
     return None
 
 
-def list_files(folder: str, root: str, deadline: float = DEADLINE) -> GitListing:
-    """Return what git shows below `folder`. Raises GitRefused."""
-    top, _ = _ask(folder, deadline, "rev-parse", "--show-toplevel")
+def git_folders(root: str) -> GitFolders | None:
+    """Return where the .git of a repository's root leads; None where there is none, or it leads nowhere."""
+    marker = Path(root, ".git")
+    if marker.is_file():
+        told = _line(marker)
+        if not told.startswith("gitdir: "):
+            return None
+        marker = Path(root, told.removeprefix("gitdir: "))
+    own = os.path.realpath(marker)
+    if not Path(own, "HEAD").is_file():
+        return None
+    shared = _line(Path(own, "commondir"))
+    return GitFolders(own, os.path.realpath(Path(own, shared)) if shared else own)
+
+
+def _line(file: Path) -> str:
+    line = os.fsdecode(beginning(file)).rstrip("\r\n")
+    return "" if "\0" in line else line
+
+
+def lies_in(path: str, *folders: str) -> bool:
+    return any(Path(path).is_relative_to(folder) for folder in folders)
+
+
+def owns(root: str, folders: GitFolders) -> bool:
+    """Whether a repository's objects are the root's own: inside it, or in a git folder that names the root in turn.
+
+    Anyone can write a .git file that leads to somebody else's repository. Not looked at: alternates and links within
+    the git folder, which lend objects only to who knows their names.
+    """
+    if folders.shared != folders.own and not lies_in(folders.own, folders.shared):
+        return False
+    if lies_in(folders.own, root):
+        return True
+    worktree = _line(Path(folders.own, "gitdir"))
+    if worktree and os.path.realpath(Path(folders.own, worktree).parent) == root:
+        return True
+    for name in ("config", "config.worktree"):
+        work_tree = last_value(beginning(Path(folders.own, name)), "core", "worktree")
+        if work_tree and "\0" not in work_tree and os.path.realpath(Path(folders.own, work_tree)) == root:
+            return True
+    return False
+
+
+def inner_path(root: str, folder: str) -> str:
+    """Return the path from a repository's root to a folder; "" for the root itself."""
+    return "" if folder == root else os.path.relpath(folder, root)
+
+
+def check_root(folder: str, root: str, deadline: float = DEADLINE) -> None:
+    """Raise GitRefused unless git finds the same root for a folder."""
+    top, _ = ask(folder, deadline, "rev-parse", "--show-toplevel")
     if os.path.realpath(os.fsdecode(top.removesuffix(b"\n"))) != os.path.realpath(root):
         raise GitRefused("its work tree is elsewhere")
-    shown, complaints = _ask(folder, deadline, "ls-files", "-co", "--exclude-standard", "-z")
-    ignored, _ = _ask(folder, deadline, "ls-files", "-oi", "--exclude-standard", "--directory", "-z")
+
+
+def list_files(folder: str, root: str, deadline: float = DEADLINE) -> GitListing:
+    """Return what git shows below `folder`; submodules are not entered. Raises GitRefused."""
+    check_root(folder, root, deadline)
+    tracked, complaints = ask(folder, deadline, "ls-files", "-t", "-s", "-z")
+    others, unread = ask(folder, deadline, "ls-files", "-o", "--exclude-standard", "-z")
+    ignored, _ = ask(folder, deadline, "ls-files", "-oi", "--exclude-standard", "--directory", "-z")
+    files, submodules, absent = dict.fromkeys(_names(others)), [], []
+    for entry in tracked.split(b"\0"):
+        if found := _TRACKED.fullmatch(entry):
+            tag, mode, name = found[1], found[2], os.fsdecode(found[3])
+            if mode == _SUBMODULE:
+                submodules.append(name)
+            elif tag == _NOT_CHECKED_OUT and not os.path.lexists(f"{folder}/{name}"):
+                absent.append(name)
+            else:
+                files[name] = None
     # Git names these from the root.
     inner = "" if folder == root else os.path.relpath(folder, root) + "/"
-    unreadable = [found[1].removeprefix(inner) for found in _UNREADABLE_FOLDER.finditer(complaints)]
-    remarks = [line for line in _UNREADABLE_FOLDER.sub("", complaints).splitlines() if line.strip()]
-    return GitListing(list(dict.fromkeys(_names(shown))), _ignored(folder, _names(ignored)), unreadable, remarks)
+    unreadable = [found[1].removeprefix(inner) for found in _UNREADABLE_FOLDER.finditer(unread)]
+    remarks = [*complaints.splitlines(), *_UNREADABLE_FOLDER.sub("", unread).splitlines()]
+    return GitListing(
+        list(files),
+        submodules,
+        _ignored(folder, _names(ignored)),
+        absent,
+        unreadable,
+        list(dict.fromkeys(line for line in remarks if line.strip())),
+    )
 
 
 def _ignored(folder: str, names: list[str]) -> list[str]:
@@ -87,37 +162,3 @@ def _is_empty(folder: str) -> bool:
 
 def _names(output: bytes) -> list[str]:
     return [os.fsdecode(name) for name in output.split(b"\0") if name]
-
-
-def _ask(folder: str, deadline: float, *arguments: str) -> tuple[bytes, str]:
-    """Return git's standard output and what it said on standard error."""
-    try:
-        done = subprocess.run(
-            ["git", *_SAFE, "-C", folder, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=_environment(),
-            timeout=deadline,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise GitRefused("git is not installed") from None
-    except subprocess.TimeoutExpired:
-        raise GitRefused(f"git gave no answer within {deadline:g} s") from None
-    except OSError as error:
-        raise GitRefused(f"git cannot be started: {error.strerror}") from None
-    complaints = os.fsdecode(done.stderr)
-    if done.returncode != 0:
-        lines = [line for line in complaints.splitlines() if line.strip()]
-        raise GitRefused(lines[0].removeprefix("fatal: ") if lines else f"git ended with status {done.returncode}")
-    return done.stdout, complaints
-
-
-def _environment() -> dict[str, str]:
-    """Return ours without what would send git to another repository (GIT_DIR inside a hook, say) or make it talk."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith("GIT_CONFIG_")
-    }
-    return kept | {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
