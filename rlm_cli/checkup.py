@@ -26,7 +26,7 @@ from rlm_cli.tokens import count_tokens, vocabulary_folder
 from rlm_cli.trajectory import runs_folder
 from rlm_cli.types import Limits, ModelSpec
 
-_PACKAGES = ("litellm", "RestrictedPython", "tiktoken", "pypdfium2", "pathspec", "rich", "typer", "PyYAML")
+_PACKAGES = ("litellm", "RestrictedPython", "tiktoken", "pypdfium2", "rich", "typer", "PyYAML")
 _SHOWN_MODELS = 8
 _LAYERS = {
     "policy": "code says and touches only what is listed",

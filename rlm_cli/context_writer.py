@@ -84,6 +84,12 @@ class ContextWriter:
         return self._at.byte
 
     @property
+    def lines(self) -> int:
+        """Of the last document."""
+        lines: int = self._documents[-1]["lines"]
+        return lines
+
+    @property
     def paths(self) -> list[str]:
         """Of the documents so far."""
         return [each["path"] for each in self._documents]

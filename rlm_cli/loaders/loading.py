@@ -8,7 +8,7 @@ import errno
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import tee
@@ -73,6 +73,7 @@ def load(
         loading = _Load(options, sum(len(source.files) for source in sources), watch)
         closing.callback(loading.close)
         fronts = prefixes([Named(source.base, [*map(source.path, source.files)]) for source in sources])
+        loading.note_base(options.base, [source.merge_base for source in sources if source.merge_base is not None])
         for source, front in zip(sources, fronts, strict=True):
             loading.read(source, front)
         return loading.loaded(inputs, [warning for source in sources for warning in source.warnings])
@@ -91,6 +92,7 @@ class _Load:
         self._noticed = remarks.Noticed()
         self._reading = Reading(self._writer, options, self._noticed)
         self._skipped: list[Skipped] = []
+        self._base: str | None = None
 
     def close(self) -> None:
         """Give the text back unless it has become a Context."""
@@ -117,6 +119,8 @@ class _Load:
             descriptor = store.open(file, limit)
             try:
                 self._reading.add(path, descriptor, limit, source.in_a_shell(file))
+                if source.changed is not None:
+                    self._reading.mark_changes(source.changed.get(file, ()), file in source.wholly_changed)
             finally:
                 os.close(descriptor)
         except Unloadable as why:
@@ -144,17 +148,22 @@ class _Load:
         told = [*remarks.on_unread(self._skipped), *self._noticed.told(), *remarks.on_secrets(found)]
         return Loaded(context, (*warnings, *told), found)
 
+    def note_base(self, base: str | None, commits: Iterable[str]) -> None:
+        """Say what the documents' changes count from."""
+        named = ", ".join(dict.fromkeys(commit[:12] for commit in commits))
+        self._base = f"{shown_path(base)} (merge base {named})" if base is not None and named else None
+
     def _finished(self, inputs: Sequence[str]) -> Context:
         writer = self._writer
         if not self._options.exact_tokens:
-            return writer.finish(inputs, self._skipped, estimate_tokens(writer.read, writer.size))
+            return writer.finish(inputs, self._skipped, estimate_tokens(writer.read, writer.size), base=self._base)
         numbers, texts = tee(writer.texts())
         tokens = [0] * len(writer.paths)
         for (number, _), count in zip(numbers, count_each(text for _, text in texts), strict=True):
             tokens[number] += count
         headers = "".join(map(header, writer.paths)) if len(tokens) > 1 else ""
         total = count_tokens(headers) + sum(tokens)
-        return writer.finish(inputs, self._skipped, total, tokens_exact=True, document_tokens=tokens)
+        return writer.finish(inputs, self._skipped, total, tokens_exact=True, document_tokens=tokens, base=self._base)
 
     def _without_text(self) -> InputError:
         reasons = Counter(each.reason for each in self._skipped).most_common()

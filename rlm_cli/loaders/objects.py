@@ -9,11 +9,11 @@ import os
 import re
 import selectors
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rlm_cli.anonymous import anonymous_file
 from rlm_cli.context import shown_path
 from rlm_cli.errors import InputError
 from rlm_cli.loaders.git import DEADLINE, GitRefused
@@ -147,7 +147,7 @@ class Objects:
 
     def _kept(self, content: bytes, size: int) -> int:
         """Write the answer's content, of which this is the beginning, to an anonymous file."""
-        descriptor = _anonymous()
+        descriptor = anonymous_file("rlm-blob")
         try:
             left, until = size, time.monotonic() + self._deadline
             while True:
@@ -204,14 +204,6 @@ def _entry(listed: bytes) -> Entry | None:
         return None
     size = int(found[3]) if found[3] and found[3].isdigit() else None
     return Entry(os.fsdecode(found[4]), found[1].decode(), found[2].decode(), size)
-
-
-def _anonymous() -> int:
-    """Return a descriptor of an empty file without a name."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("blob", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile(prefix="rlm-") as file:
-        return os.dup(file.fileno())
 
 
 def _write(descriptor: int, content: bytes) -> None:

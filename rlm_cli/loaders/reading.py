@@ -6,7 +6,7 @@ is told of it (remarks.py).
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from rlm_cli.context import shown_path
@@ -55,6 +55,11 @@ class Reading:
     def close(self) -> None:
         self._pdfs.close()
         self._offices.close()
+
+    def mark_changes(self, ranges: Sequence[tuple[int, int]], wholly: bool) -> None:
+        """Say which lines of the last document changed; `wholly`: all that it has, since nobody can tell which."""
+        lines = self._writer.lines
+        self._writer.amend(changed=((1, lines),) if wholly and lines else tuple(ranges))
 
     def name_papers(self) -> None:
         """Give those of several papers a key each, and a title where it has none."""

@@ -13,13 +13,18 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
 from rlm_cli.context import shown_path
-from rlm_cli.errors import InputError
+from rlm_cli.errors import InputError, UsageError
 from rlm_cli.loaders.archive import Archive, archive_kind
+from rlm_cli.loaders.changes import changes
 from rlm_cli.loaders.decoding import PIECE
 from rlm_cli.loaders.listing import list_folder
 from rlm_cli.loaders.options import LoadOptions
 from rlm_cli.loaders.repository import root_of
+from rlm_cli.loaders.revision import Revision
+from rlm_cli.loaders.selection import Selection
 from rlm_cli.loaders.tree import Tree, Unloadable
+
+_NARROW = "name its folder, and the file with -i"
 
 
 class Store(Protocol):
@@ -59,6 +64,14 @@ class Source:
     """A descriptor of a file that holds all that the stream had."""
     archive: Archive | None = None
     """The files in it are the input's."""
+    revision: Revision | None = None
+    """The commit that a folder is read as of."""
+    changed: dict[str, tuple[tuple[int, int], ...]] | None = None
+    """File -> its lines that changed since the base that was asked for; None: none was."""
+    wholly_changed: frozenset[str] = frozenset()
+    """Changed files whose lines git cannot tell."""
+    merge_base: str | None = None
+    """The commit that changes count from."""
 
     @property
     def named(self) -> bool:
@@ -67,8 +80,10 @@ class Source:
 
     def opened(self) -> Store:
         """Return where its files are read from: opened when its turn comes, since there may be many inputs."""
-        if self.archive is not None:
-            return self.archive
+        if self.archive is not None or self.revision is not None:
+            store = self.archive or self.revision
+            assert store is not None
+            return store
         return Tree(self.folder) if self.folder is not None else _Single(self.single, self.stream)
 
     @property
@@ -77,7 +92,7 @@ class Source:
 
     def in_a_shell(self, file: str) -> str | None:
         """Return what leads to one of its files in a shell; None where nothing does."""
-        if self.stream is not None or self.archive is not None:
+        if self.stream is not None or self.archive is not None or self.revision is not None:
             return None
         if self.folder is None:
             return self.typed
@@ -97,8 +112,9 @@ class Source:
         if self.stream is not None:
             os.close(self.stream)
             self.stream = None
-        if self.archive is not None:
-            self.archive.close()
+        for store in (self.archive, self.revision):
+            if store is not None:
+                store.close()
 
 
 class _Single:
@@ -130,7 +146,12 @@ def find_source(typed: str, options: LoadOptions, stdin: BinaryIO | None) -> Sou
     try:
         if not typed or "\0" in typed:
             raise FileNotFoundError
-        return _folder(typed, options) if Path(typed).is_dir() else _file(typed, options)
+        if Path(typed).is_dir() or (options.rev is not None and not Path(typed).exists()):
+            return _folder(typed, options)
+        if options.rev is not None or options.base is not None:
+            option = "--rev" if options.rev is not None else "--base"
+            raise UsageError(f"{option} is for folders in a git repository, and {_shown(typed)} is a file", _NARROW)
+        return _file(typed, options)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{_shown(typed)} does not exist") from None
     except OSError as error:
@@ -145,19 +166,67 @@ def _shown(typed: str) -> str:
 def _folder(typed: str, options: LoadOptions) -> Source:
     folder = os.path.realpath(typed)
     root = root_of(folder)
+    if root is None and (options.rev is not None or options.base is not None):
+        if not Path(typed).is_dir():
+            raise FileNotFoundError
+        option = "--rev" if options.rev is not None else "--base"
+        raise UsageError(f"{option} is for folders in a git repository, and {_shown(typed)} lies in none")
+    base = root or folder
+    inner = "" if folder == base else os.path.relpath(folder, base) + "/"
+    if root is not None and options.rev is not None:
+        source = _as_of(typed, root, folder, inner, options)
+        try:
+            _mark_changes(source, root, folder, options)
+        except BaseException:
+            source.close()
+            raise
+        return source
     with Tree(folder) as tree:
         listing = list_folder(tree, root, options)
-    base = root or folder
-    return Source(
+    source = Source(
         typed,
         base=base,
-        inner="" if folder == base else os.path.relpath(folder, base) + "/",
+        inner=inner,
         files=listing.files,
         skipped=listing.skipped,
         warnings=listing.warnings,
         listed_by_git=listing.listed_by_git,
         folder=folder,
     )
+    if root is not None:
+        _mark_changes(source, root, folder, options)
+    return source
+
+
+def _as_of(typed: str, root: str, folder: str, inner: str, options: LoadOptions) -> Source:
+    """Return a folder as of a revision: what git has in it is never ignored, so that only the user's patterns count."""
+    assert options.rev is not None
+    selection = Selection(options)
+    revision = Revision(root, folder, options.rev)
+    source = Source(typed, root, inner, warnings=revision.warnings, folder=folder, revision=revision)
+    source.skipped = dict(revision.skipped)
+    for file in revision.files:
+        verdict = selection.file(file)
+        if verdict.reason is None:
+            source.files.append(file)
+        else:
+            source.skipped[verdict.path] = Unloadable(verdict.reason)
+    return source
+
+
+def _mark_changes(source: Source, root: str, folder: str, options: LoadOptions) -> None:
+    """Find out what changed since the merge base with the base that was asked for."""
+    if options.base is None:
+        return
+    found = changes(root, folder, options.base, options.rev, options.max_file_size)
+    source.changed = found.ranges
+    source.wholly_changed = frozenset(found.binary)
+    source.merge_base = found.merge_base
+    source.warnings += found.warnings
+    if options.changed_only:
+        touched = {*found.ranges, *found.binary, *found.renamed}
+        source.skipped |= {file: Unloadable("unchanged") for file in source.files if file not in touched}
+        source.files = [file for file in source.files if file in touched]
 
 
 def _file(typed: str, options: LoadOptions) -> Source:
