@@ -468,7 +468,7 @@ def test_the_same_files_are_wanted_as_in_a_folder(tmp_path: Path, options: LoadO
 
 def test_rules_that_cannot_be_followed_are_told() -> None:
     files = {
-        ".gitignore": b"[[:alpha:]]\n",
+        ".gitignore": b"*a*b*c*d*\n",
         "a": b"x",
         "sub/.gitignore": b"#" * 1_000_001,
         "huge/.gitignore": b"#" * 3_000_000,
@@ -476,7 +476,7 @@ def test_rules_that_cannot_be_followed_are_told() -> None:
     with opened(zipped(files), "x.zip", LoadOptions(max_file_size=2_000_000)) as archive:
         assert archive.files == ["a"]
         assert archive.warnings == [
-            "x.zip: .gitignore: 1 patterns are not followed without git, '[[:alpha:]]' for one",
+            "x.zip: .gitignore: 1 patterns are not followed without git, '*a*b*c*d*' for one",
             "x.zip: huge/.gitignore cannot be read (too large); its rules are not followed",
             "x.zip: sub/.gitignore is larger than 1 MB; its rules are not followed",
         ]

@@ -292,7 +292,7 @@ def test_inputs_that_could_not_be_decoded_make_a_run_incomplete(tmp_path: Path) 
 def test_what_was_noticed_while_reading_is_part_of_the_result_and_said_once(tmp_path: Path) -> None:
     (tmp_path / "late.txt").write_bytes(b"who pays? caf\xe9\n" * 20)
     ran = rlm("analyze", str(tmp_path), "who pays?", "-p", "offline", "-f", "json")
-    said = "late.txt is not UTF-8 and read as Latin-1"
+    said = "1 file not in UTF-8, read as cp1252 late.txt"
     assert ran.json()["warnings"] == [said]
     assert ran.err.count(said) == 1
     assert said in rlm("runs", "show").out

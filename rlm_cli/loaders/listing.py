@@ -65,7 +65,7 @@ def _note(found: GitListing, base: str, selection: Selection, listing: Listing) 
             listing.skipped[verdict.path] = Unloadable(verdict.reason)
     for path in found.not_checked_out:
         verdict = selection.file(base + path)
-        listing.skipped[verdict.path] = Unloadable(verdict.reason or "not checked out")
+        listing.skipped[verdict.path or base + path] = Unloadable(verdict.reason or "not checked out")
 
 
 @dataclass(frozen=True, slots=True)
