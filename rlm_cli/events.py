@@ -4,12 +4,11 @@ The engine yields these; the display, the recorder, `--events` and the tests con
 prints or writes. An event's JSON is its fields plus `type`, the class name in snake case.
 """
 
-import functools
 import re
-from dataclasses import dataclass, fields, is_dataclass
-from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
+from rlm_cli.plain_values import from_plain, to_plain
 from rlm_cli.types import Citation, Status, StopReason, Usage
 
 
@@ -51,16 +50,8 @@ class Event:
         plain: dict[str, Any] = {"type": self.type, "path": str(self.path), "at": round(self.at, 4)}
         for each in fields(self):
             if each.name not in plain:
-                plain[each.name] = _plain(getattr(self, each.name))
+                plain[each.name] = to_plain(getattr(self, each.name))
         return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Usage | Citation):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    return value
 
 
 # Fields that have a default are missing in records of earlier versions.
@@ -168,6 +159,16 @@ class HistoryCompacted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed(Event):
+    """The events before this one were repeated from the record; from here on calls are made again."""
+
+    calls: int
+    """How many were on record, and so not made again."""
+    usage: Usage
+    """What was spent before and is not repeated: calls that failed and are made again, replies that no longer fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerGiven(Event):
     answer: str
     doubt: str | None
@@ -201,7 +202,7 @@ def _tag(name: str) -> str:
 EVENTS: dict[str, type[Event]] = {}
 for _class in (
     RunStarted, ContextLoaded, IterationStarted, ModelReplied, CodeStarted, SubcallStarted, SubcallFinished,
-    SubcallFailed, CodeFinished, HistoryCompacted, AnswerGiven, LimitReached, RunFinished,
+    SubcallFailed, CodeFinished, HistoryCompacted, RunResumed, AnswerGiven, LimitReached, RunFinished,
 ):  # fmt: skip
     _class.type = _tag(_class.__name__)
     EVENTS[_class.type] = _class
@@ -213,48 +214,12 @@ def event_from(plain: dict[str, Any]) -> Event:
     Raises ValueError for what is no event.
     """
     try:
-        event: Event = _built(EVENTS[plain["type"]], plain)
-    except (KeyError, TypeError) as error:
+        event = from_plain(EVENTS[plain["type"]], plain)
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not an event: {error}") from error
+    if not _PATH.fullmatch(event.path):
+        raise ValueError("not an event: path is not as it should be")
     return event
 
 
-_hints = functools.cache(get_type_hints)
 _PATH = re.compile(r"0(/[0-9]{1,9}\.[0-9]{1,9}){0,20}(/[0-9]{1,9})?")
-_MOST = 2.0**63
-"""No count and no measure comes near it, and sums of what is smaller do not overflow."""
-
-
-def _built(kind: Any, plain: Any) -> Any:
-    """Return the dataclass `kind` with those of its fields that `plain` has: anyone may have written the record."""
-    if not isinstance(plain, dict):
-        raise ValueError(f"not an event: a {kind.__name__} is no {type(plain).__name__}")
-    hints = _hints(kind)
-    known = [each.name for each in fields(kind) if each.name in plain]
-    return kind(**{name: _restored(hints[name], plain[name], name) for name in known})
-
-
-def _restored(hint: Any, value: Any, name: str) -> Any:
-    """Return what JSON made of a value of the type `hint`. Raises ValueError for a value of another type."""
-    parts, origin = get_args(hint), get_origin(hint)
-    if origin is UnionType:
-        if value is None and NoneType in parts:
-            return None
-        return _restored(float if float in parts else parts[0], value, name)
-    if origin is tuple and isinstance(value, list) and (parts[-1] is ... or len(parts) == len(value)):
-        inside = parts[:1] * len(value) if parts[-1] is ... else parts
-        return tuple(_restored(part, each, name) for part, each in zip(inside, value, strict=True))
-    if origin is dict and isinstance(value, dict):
-        return {key: _restored(parts[1], each, name) for key, each in value.items()}
-    if is_dataclass(hint):
-        return _built(hint, value)
-    if hint is CallPath and isinstance(value, str) and _PATH.fullmatch(value):
-        return CallPath(value)
-    if hint in (str, bool) and isinstance(value, hint):
-        return value
-    numbers = {int: int, float: int | float}
-    if hint in numbers and isinstance(value, numbers[hint]) and not isinstance(value, bool) and abs(value) < _MOST:
-        return value
-    if origin is Literal and isinstance(value, str) and value in parts:
-        return value
-    raise ValueError(f"not an event: {name} is not as it should be")

@@ -11,7 +11,7 @@ PACKAGE = TOP / "rlm_cli"
 GROUND = {
     "types", "errors", "events", "event_lines", "seams", "context", "context_writer", "task", "tokens", "budget",
     "findings", "references", "quotes", "places", "addresses", "estimate", "inspection", "amounts", "plain_files",
-    "confinement", "strength", "json_structure", "anonymous",
+    "confinement", "strength", "json_structure", "anonymous", "plain_values",
 }  # fmt: skip
 ROOMS = {"loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}
@@ -24,7 +24,7 @@ ONLY_IN = {
     "yaml": {"profiles"},
     "pypdfium2": {"loaders/pdf_worker.py"},
     "zipfile": {"loaders/archive_worker.py", "loaders/office_kinds.py", "loaders/office_worker.py"},
-    "tarfile": {"loaders/archive_worker.py", "loaders/archive_streams.py"},
+    "tarfile": {"loaders/archive_worker.py", "loaders/archive_streams.py", "trajectory/keeping.py"},
     "zlib": {"loaders/archive_worker.py", "loaders/archive_streams.py"},
     "bz2": {"loaders/archive_streams.py"},
     "lzma": {"loaders/archive_streams.py"},
