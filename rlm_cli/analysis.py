@@ -7,26 +7,32 @@ Knows every room and holds no rule of its own but two: a cost cap needs known pr
 leaves the engine.
 """
 
-import secrets
+import contextlib
 from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from os import PathLike, fspath
+from pathlib import Path
 from typing import BinaryIO
 
+from rlm_cli import __version__
+from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
 from rlm_cli.confinement import LEVELS, Level
-from rlm_cli.engine import Engine
-from rlm_cli.errors import ModelError, ProfileError, UsageError
+from rlm_cli.engine import Engine, NoJournal
+from rlm_cli.errors import InputError, ModelError, ProfileError, UsageError
 from rlm_cli.events import Event
 from rlm_cli.llm import open_client, resolve, warm
 from rlm_cli.loaders import LoadOptions, Reached, load
+from rlm_cli.plain_values import from_plain, to_plain
 from rlm_cli.profiles import Overrides, choose, find
 from rlm_cli.profiles import load as load_profile
 from rlm_cli.sandbox import open_repl
-from rlm_cli.task import Task
-from rlm_cli.types import Failure, Profile, Result, Status, StopReason, Usage
+from rlm_cli.seams import Journal
+from rlm_cli.task import Task, new_run_id
+from rlm_cli.trajectory import Beginning, FileJournal, Past, Recorder, Recording, fingerprint
+from rlm_cli.types import Failure, Limits, Profile, Result, Status, StopReason, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,12 @@ def prepare(
         raise UsageError(f"there is no sandbox {require_sandbox!r} to require", f"there are {' and '.join(LEVELS)}")
     warm(profile)
     loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin, watch)
-    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    task = Task(run_id, question, loaded.context, profile, loaded.warnings, require_sandbox)
+    return _resolved(Task(new_run_id(), question, loaded.context, profile, loaded.warnings, require_sandbox))
+
+
+def _resolved(task: Task) -> Prepared:
     try:
-        task = replace(task, profile=resolve(profile))
+        task = replace(task, profile=resolve(task.profile))
     except ModelError as error:
         failure = Failure(str(error), error.hint, error.exit_code)
         return Prepared(task, _unbegun("failed", "error", failure))
@@ -72,12 +80,73 @@ def prepare(
     return Prepared(task)
 
 
-def run(task: Task, watch: Callable[[Event], None]) -> Result:
-    """Run a task to its end; `watch` sees every event. A Ctrl-C becomes an interrupted Result."""
+def record(task: Task, inputs: Sequence[str], options: LoadOptions) -> Recorder:
+    """Begin the record of a task."""
+    loading = {**to_plain(options), "passwords": []}
+    context = task.context
+    beginning = Beginning(
+        run_id=task.run_id,
+        question=task.question,
+        folder=str(Path.cwd()),
+        inputs=tuple(inputs),
+        loading=loading,
+        profile=task.profile,
+        require_sandbox=task.require_sandbox,
+        context=fingerprint(context),
+        characters=context.characters,
+        documents=len(context.documents),
+        version=__version__,
+    )
+    return Recorder.begin(beginning)
+
+
+def prepare_again(
+    beginning: Beginning,
+    limits: Limits,
+    passwords: Sequence[str] = (),
+    stdin: BinaryIO | None = None,
+    watch: Callable[[Reached], None] | None = None,
+    anyway: bool = False,
+) -> Prepared:
+    """Load the inputs of a recorded run once more. Raises InputError when they have changed, unless `anyway`."""
+    warm(beginning.profile)
+    options = replace(from_plain(LoadOptions, beginning.loading), passwords=tuple(passwords))
+    with ExitStack() as there:
+        try:
+            there.enter_context(contextlib.chdir(beginning.folder))
+        except OSError as error:
+            raise InputError(f"cannot go to {beginning.folder}, where the run was started: {error.strerror}") from error
+        loaded = load(beginning.inputs, options, stdin, watch)
+    warnings = loaded.warnings
+    if fingerprint(loaded.context) != beginning.context:
+        now = f"{loaded.context.characters:,} characters in {counted(len(loaded.context.documents), 'document')}"
+        then = f"{beginning.characters:,} in {beginning.documents:,}"
+        changed = f"the input has changed since the run began: {now}, then {then}"
+        if not anyway:
+            loaded.context.close()
+            raise InputError(changed, "ask anew (rlm analyze), or go on with what is there now: --anyway")
+        warnings = (*warnings, changed)
+    profile = replace(beginning.profile, limits=limits)
+    require = options.require_sandbox
+    return _resolved(Task(beginning.run_id, beginning.question, loaded.context, profile, warnings, require))
+
+
+def run(
+    task: Task, watch: Callable[[Event], None], recorder: Recorder | None = None, past: Past | None = None
+) -> Result:
+    """Run a task to its end; `watch` sees every event. A Ctrl-C becomes an interrupted Result.
+
+    With a `recorder` every call is put on record; `past` is what that held of earlier sittings.
+    """
     limits = task.profile.limits
-    budget = Budget(limits)
-    repl = partial(open_repl, limits=limits, require=task.require_sandbox)
-    engine = Engine(open_client(task.profile), repl, budget)
+    budget = Budget(limits, resumed=past is not None)
+    client = open_client(task.profile)
+    journal: Journal = NoJournal()
+    if recorder is not None:
+        journal = on_file = FileJournal(recorder.append, budget.elapsed, past)
+        client = Recording(client, on_file)
+    repl = partial(open_repl, limits=limits, now=task.began, require=task.require_sandbox)
+    engine = Engine(client, repl, budget, journal)
 
     def stamped(event: Event) -> None:
         watch(replace(event, at=budget.elapsed()))

@@ -8,7 +8,7 @@ of models or events; the engine asks it before each call and tells it after.
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from rlm_cli.errors import LimitReached
@@ -55,10 +55,13 @@ class Reservation:
 class Budget:
     """The running account; every method may be called from any thread."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic, resumed: bool = False) -> None:
+        """`resumed`: time stands still, but for what `count_spent` says, until `go_live`."""
         self.limits = limits
         self._clock = clock
         self._started = clock()
+        self._replayed_to: float | None = 0.0 if resumed else None
+        """Seconds into the run; None: it is live."""
         self._changed = threading.Condition()
         self._usage: dict[Role, Usage] = {"root": Usage(), "sub": Usage()}
         self._open: set[Reservation] = set()
@@ -70,18 +73,22 @@ class Budget:
     # --- time ----------------------------------------------------------------------------------------------------
 
     def elapsed(self) -> float:
-        """Seconds since the run began."""
-        return self._clock() - self._started
+        """Seconds since the run began; those between two sittings of a resumed run are none of its own."""
+        return self._clock() - self._started if self._replayed_to is None else self._replayed_to
 
     def seconds_left(self, last_word: bool = False) -> float:
         """Seconds until calls are abandoned; the last word's own share is left out unless `last_word`."""
         kept_back = 0.0 if last_word else self._last_word_seconds
-        return self.limits.timeout - kept_back - self.elapsed()
+        return self.limits.timeout - kept_back - self._used_up()
 
     def cell_seconds_left(self, last_word: bool = False) -> float:
         """Seconds until a cell is interrupted: it may store what its calls brought after these have been abandoned."""
         kept_back = 0.0 if last_word else self._last_word_seconds * (1 - _STORING_SHARE)
-        return self.limits.timeout - kept_back - self.elapsed()
+        return self.limits.timeout - kept_back - self._used_up()
+
+    def _used_up(self) -> float:
+        # What is repeated from the record was in time then, however slow or busy the machine is now.
+        return self.elapsed() if self._replayed_to is None else 0.0
 
     @property
     def _last_word_seconds(self) -> float:
@@ -176,6 +183,36 @@ class Budget:
         output_tokens = max(each.max_output_tokens for each in spec.candidates)
         cost = max(_cost(each.price, input_tokens, each.max_output_tokens) for each in spec.candidates)
         return Worst(input_tokens, output_tokens, cost)
+
+    # --- a resumed run -------------------------------------------------------------------------------------------
+
+    def count_spent(self, request: Request, usage: Usage, lost: int, at: float) -> None:
+        """Count a call of an earlier sitting, which ended `at` seconds into the run; `lost` as for `settle`."""
+        worst = self.worst_case(request.spec, request.messages) if lost else NOTHING
+        with self._changed:
+            self._usage[request.role] += usage
+            for _ in range(lost):
+                self._written_off = _plus(self._written_off, worst)
+            if self._replayed_to is not None:
+                self._replayed_to = max(self._replayed_to, at)
+
+    def count_subcalls(self, number: int) -> None:
+        """Count sub-calls that were made in an earlier sitting, whatever the limit is now."""
+        with self._changed:
+            self._subcalls += number
+
+    def go_live(self, rest: Mapping[Role, Usage], unanswered: Iterable[Worst], at: float) -> None:
+        """Start the clock again, `at` seconds into the run.
+
+        `rest`: what else earlier sittings have spent; `unanswered`: calls of theirs whose end nobody knows.
+        """
+        with self._changed:
+            for role, usage in rest.items():
+                self._usage[role] += usage
+            for worst in unanswered:
+                self._written_off = _plus(self._written_off, worst)
+            self._started = self._clock() - max(at, self._replayed_to or 0.0)
+            self._replayed_to = None
 
     # --- the account ---------------------------------------------------------------------------------------------
 

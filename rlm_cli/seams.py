@@ -1,14 +1,15 @@
-"""The two seams of the engine, and the values that cross them.
+"""The seams of the engine, and the values that cross them.
 
-The engine knows models only as `ModelClient` and the sandbox only as `Repl`; analysis.py puts the real ones in, a
-replay puts others. Everything that comes out of a Repl was written by hostile code: its types are checked by whoever
-makes these values, its contents by whoever uses them.
+The engine knows models only as `ModelClient`, the sandbox only as `Repl`, and the record of a run only as `Journal`;
+analysis.py puts the real ones in. Everything that comes out of a Repl was written by hostile code: its types are
+checked by whoever makes these values, its contents by whoever uses them.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from rlm_cli.types import Reply, Request
+from rlm_cli.errors import ModelError
+from rlm_cli.types import Message, Reply, Request, Role, Usage
 
 
 class ModelClient(Protocol):
@@ -20,6 +21,69 @@ class ModelClient(Protocol):
 
     def recall(self, request: Request) -> Reply | None:
         """Return the reply to an equal request made earlier, marked `cached`; None when there was none."""
+        ...
+
+
+# --- the record of a run ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a call came to in an earlier sitting of the run."""
+
+    outcome: Reply | ModelError
+    """Its usage has what earlier attempts at the call cost, too."""
+    lost: int
+    """Attempts, in all sittings, whose end nobody knows, and which may be billed."""
+    seconds: float
+    """How long it took."""
+    at: float
+    """Seconds since the start of the run, all sittings together, when it ended."""
+
+    @property
+    def usage(self) -> Usage:
+        return self.outcome.usage or Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A call that was sent in an earlier sitting and whose end nobody knows: it may be billed."""
+
+    model: str
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What earlier sittings spent and a resumed run has not come by when it leaves the record behind."""
+
+    usage: dict[Role, Usage]
+    unanswered: tuple[Unanswered, ...]
+    at: float
+    """Seconds that the earlier sittings took together."""
+
+
+class Journal(Protocol):
+    """What has to come back the same when a run is resumed. Any number of threads may use it at once.
+
+    A resumed run is the same run again with what is on record in place of calls, until something is asked for that is
+    not on record; then `leave` is called, once, and nothing is looked up by place any more.
+    """
+
+    def replayed(self, request: Request) -> Recorded | None:
+        """Return what this very call, at this very path, came to; None when that is not on record."""
+        ...
+
+    def told(self, place: str) -> str | None:
+        """Return what was said to the model at a place; None when that is not on record."""
+        ...
+
+    def note(self, place: str, text: str) -> None:
+        """Put on record what is said to the model at a place, where that would not come out the same again."""
+        ...
+
+    def leave(self) -> Rest | None:
+        """Go on without the record. Returns what was left of it; None where that has been done, or there was none."""
         ...
 
 

@@ -1,6 +1,9 @@
 """What one run has to do: the question, the text and the choice of models."""
 
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from rlm_cli.confinement import Level
 from rlm_cli.context import Context
@@ -20,3 +23,18 @@ class Task:
     """What was noticed while the inputs were read: the result has to say it too."""
     require_sandbox: Level | None = None
     """How much of a sandbox there must be; None: whatever the system has."""
+
+    @property
+    def began(self) -> float | None:
+        """Seconds since 1970 when the run was first begun, which its id says; None for an id that does not."""
+        with suppress(ValueError):
+            return datetime.strptime(self.run_id[:15], _TIME).replace(tzinfo=UTC).timestamp()
+        return None
+
+
+_TIME = "%Y%m%d-%H%M%S"
+
+
+def new_run_id() -> str:
+    """Return an id that begins with the time, in UTC."""
+    return f"{datetime.now(UTC).strftime(_TIME)}-{secrets.token_hex(3)}"

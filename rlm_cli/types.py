@@ -237,6 +237,8 @@ class Request:
     messages: tuple[Message, ...]
     timeout: float
     """Seconds from now in which the call, with all its retries, has to be over. Not part of the key."""
+    path: str = ""
+    """The call path, as in events. Not part of the key."""
 
     def key(self) -> str:
         """Name this request by all that decides its reply (hex sha256): the one way to make a cache key."""

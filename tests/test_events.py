@@ -9,7 +9,16 @@ import pytest
 
 from rlm_cli import analyze
 from rlm_cli.event_lines import read_events, write_event
-from rlm_cli.events import EVENTS, CallPath, Event, HistoryCompacted, LimitReached, SubcallFailed, event_from
+from rlm_cli.events import (
+    EVENTS,
+    CallPath,
+    Event,
+    HistoryCompacted,
+    LimitReached,
+    RunResumed,
+    SubcallFailed,
+    event_from,
+)
 from rlm_cli.types import Usage
 
 
@@ -19,6 +28,7 @@ def every_kind(folder: Path) -> list[Event]:
     analyze(folder / "in.txt", question="who pays?", profile="offline", watch=events.append)
     here = CallPath("0/1.1")
     events.append(HistoryCompacted(path=here, outputs=2, tokens_before=9, tokens_after=3, usage=Usage()))
+    events.append(RunResumed(path=here, calls=3, usage=Usage(2, 1, 10, 0, 5, 0.25)))
     events.append(LimitReached(path=here, limit="timeout", message="the time is up"))
     events.append(SubcallFailed(path=here, error="no", seconds=1.0, usage=Usage(1, cost_usd=None)))
     return events

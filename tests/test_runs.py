@@ -22,10 +22,16 @@ RUNS = {
 @pytest.fixture
 def records(own_home: Path) -> Path:
     """Put the written runs where recorded ones are."""
-    runs_folder().mkdir(parents=True)
     for name, run_id in RUNS.items():
-        (runs_folder() / f"{run_id}.jsonl").write_bytes((FOLDER / f"{name}.jsonl").read_bytes())
+        events_of(run_id).write_bytes((FOLDER / f"{name}.jsonl").read_bytes())
     return runs_folder()
+
+
+def events_of(run_id: str) -> Path:
+    """Return the place of a record's events, whose folder is there."""
+    path: Path = runs_folder() / run_id / "events.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def listed(*arguments: str) -> list[list[str]]:
@@ -63,7 +69,7 @@ def test_a_limit_says_how_many_more_there_are(records: Path) -> None:
 
 
 def test_a_run_that_was_killed_is_unfinished(records: Path) -> None:
-    path = records / f"{RUNS['forty-subcalls']}.jsonl"
+    path = events_of(RUNS["forty-subcalls"])
     whole = path.read_bytes()
     lines = whole.splitlines(keepends=True)
     for kept in (b"".join(lines[:-1]), whole[:-20], b"".join(lines[:60])):
@@ -85,7 +91,8 @@ def test_a_run_that_was_killed_is_unfinished(records: Path) -> None:
 
 def test_a_file_that_only_looks_like_a_record_is_none(records: Path) -> None:
     for name in ("x20261122-151500-a1b2c3", "20261122-151500-A copy", "20261122-151500-a1b2c3.jsonl"):
-        (records / f"{name}.jsonl").write_bytes((records / f"{RUNS['partial']}.jsonl").read_bytes())
+        events_of(name).write_bytes(events_of(RUNS["partial"]).read_bytes())
+    (records / "20261122-151500-b1b2c3.jsonl").touch()
     assert [row[0] for row in listed()[1:]] == sorted(RUNS.values(), reverse=True)
     assert rlm("runs", "show").out == rlm("runs", "show", RUNS["wide-characters"]).out
 
@@ -101,20 +108,20 @@ def test_a_file_that_only_looks_like_a_record_is_none(records: Path) -> None:
     ],
 )
 def test_a_damaged_record_is_named(records: Path, content: bytes, why: str) -> None:
-    (records / "20261122-141500-e1b2c3.jsonl").write_bytes(content)
+    events_of("20261122-141500-e1b2c3").write_bytes(content)
     row = listed()[1]
     assert row[0] == "20261122-141500-e1b2c3"
     assert row[2] == "damaged"
     assert row[-1].startswith(why)
     shown = rlm("runs", "show", "20261122-14")
     assert (shown.code, shown.out) == (2, "")
-    assert f"20261122-141500-e1b2c3.jsonl is damaged: {why}" in shown.err
+    assert f"20261122-141500-e1b2c3/events.jsonl is damaged: {why}" in shown.err
 
 
 def test_what_is_no_file_of_its_own_is_neither_waited_for_nor_read(records: Path) -> None:
-    os.mkfifo(records / "20261122-141500-e1b2c3.jsonl")
-    (records / "20261122-151500-f1b2c3.jsonl").symlink_to("/dev/zero")
-    (records / "20261122-161500-01b2c3.jsonl").symlink_to(records / f"{RUNS['partial']}.jsonl")
+    os.mkfifo(events_of("20261122-141500-e1b2c3"))
+    events_of("20261122-151500-f1b2c3").symlink_to("/dev/zero")
+    events_of("20261122-161500-01b2c3").symlink_to(events_of(RUNS["partial"]))
     said = ["it is a link", "it is a link", "it is not a regular file"]
     rows = listed()[1:4]
     assert [row[2:] for row in rows] == [["damaged", "-", "-", why] for why in said]
@@ -125,7 +132,7 @@ def test_what_is_no_file_of_its_own_is_neither_waited_for_nor_read(records: Path
 
 
 def test_a_planted_status_does_not_reach_the_terminal(records: Path) -> None:
-    path = records / f"{RUNS['wide-characters']}.jsonl"
+    path = events_of(RUNS["wide-characters"])
     *lines, last = path.read_text().splitlines()
     planted = json.dumps({**json.loads(last), "status": "\x1b[2J\x1b]0;owned\x07"})
     path.write_text("\n".join([*lines, planted]) + "\n")
@@ -136,7 +143,7 @@ def test_a_planted_status_does_not_reach_the_terminal(records: Path) -> None:
 
 
 def test_a_line_without_an_end_is_not_held_in_memory(records: Path) -> None:
-    path = records / f"{RUNS['wide-characters']}.jsonl"
+    path = events_of(RUNS["wide-characters"])
     with path.open("ab") as file:
         file.truncate(path.stat().st_size + 70_000_000)
     assert listed()[1][2] == "damaged"
@@ -144,7 +151,7 @@ def test_a_line_without_an_end_is_not_held_in_memory(records: Path) -> None:
 
 
 def test_what_stands_before_the_damage_is_shown(records: Path) -> None:
-    path = records / f"{RUNS['forty-subcalls']}.jsonl"
+    path = events_of(RUNS["forty-subcalls"])
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:8], b"{}\n", *lines[8:]]))
     ran = rlm("runs", "show", RUNS["forty-subcalls"])
@@ -156,7 +163,7 @@ def test_what_stands_before_the_damage_is_shown(records: Path) -> None:
 
 
 def test_a_record_that_may_not_be_read_is_named(records: Path) -> None:
-    (records / "20261122-141500-e1b2c3.jsonl").mkdir()
+    events_of("20261122-141500-e1b2c3").mkdir()
     assert listed()[1][2:] == ["damaged", "-", "-", "Is a directory"]
     ran = rlm("runs", "show")
     assert (ran.code, ran.out) == (2, "")
@@ -209,7 +216,7 @@ def test_the_account_follows_the_answer(records: Path) -> None:
 
 
 def test_an_error_is_shown_with_what_to_do(records: Path) -> None:
-    path = records / f"{RUNS['interrupted']}.jsonl"
+    path = events_of(RUNS["interrupted"])
     *lines, last = path.read_text().splitlines()
     failed = {**json.loads(last), "status": "failed", "stop_reason": "error", "error": "wrong key", "hint": "set KEY"}
     path.write_text("\n".join([*lines, json.dumps(failed)]) + "\n")
@@ -234,7 +241,7 @@ def test_no_record_is_named_where_none_is_wanted(text: str, option: str) -> None
 
 def test_a_list_reads_the_ends_of_a_record_only(records: Path) -> None:
     # In the middle of a run of 200 MB there is a hole, which no reader of it would take for events.
-    path = records / f"{RUNS['forty-subcalls']}.jsonl"
+    path = events_of(RUNS["forty-subcalls"])
     lines = path.read_bytes().splitlines(keepends=True)
     with path.open("wb") as file:
         file.write(b"".join(lines[:10]))
@@ -245,7 +252,7 @@ def test_a_list_reads_the_ends_of_a_record_only(records: Path) -> None:
 
 
 def test_lines_longer_than_what_is_read_at_once_are_whole(records: Path) -> None:
-    path = records / f"{RUNS['partial']}.jsonl"
+    path = events_of(RUNS["partial"])
     *lines, last = path.read_text().splitlines()
     path.write_text("\n".join([*lines, json.dumps({**json.loads(last), "answer": "x" * 300_000})]) + "\n")
     record = look_up(RUNS["partial"])

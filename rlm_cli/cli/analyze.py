@@ -56,21 +56,19 @@ def analyze(
     # Imported here, so that help need not.
     from rlm_cli.cli import arguments as words
     from rlm_cli.cli.job import Job, perform
+    from rlm_cli.cli.output import Output
     from rlm_cli.profiles import Overrides
 
     question, inputs = words.question_and_inputs(arguments or [], question_file)
-    asked: dict[str, float | int | None] = {
-        "max_iterations": max_iterations,
-        "max_subcalls": max_subcalls,
-        "max_depth": max_depth,
-        "timeout": timeout,
-        "concurrency": concurrency,
-    }
-    limits: dict[str, float | int | None] = {name: value for name, value in asked.items() if value is not None}
-    if max_cost is not None:
-        limits["max_cost"] = words.amount_or_none("--max-cost", max_cost)
-    if max_tokens is not None:
-        limits["max_tokens"] = words.count_or_none("--max-tokens", max_tokens)
+    limits = words.limits(
+        max_cost=max_cost,
+        max_iterations=max_iterations,
+        max_subcalls=max_subcalls,
+        max_depth=max_depth,
+        max_tokens=max_tokens,
+        timeout=timeout,
+        concurrency=concurrency,
+    )
     job = Job(
         inputs=inputs,
         question=question,
@@ -91,11 +89,7 @@ def analyze(
         overrides=Overrides(root_model, sub_model, tuple(settings or ()), limits),
         trusts_repository=trust_repo_config,
         require_sandbox=require_sandbox.value if require_sandbox is not None else None,
-        format=format_.value,
-        output=output,
-        events=events,
-        quiet=quiet,
-        allow_partial=allow_partial,
+        output=Output(format=format_.value, file=output, events=events, quiet=quiet, allow_partial=allow_partial),
         recorded=not no_record,
     )
     raise typer.Exit(perform(job))

@@ -37,7 +37,7 @@ def question_and_inputs(arguments: Sequence[str], question_file: str | None) -> 
         raise UsageError("the question is empty")
     # Bytes of the command line that are no UTF-8 arrive as half surrogates, which no model takes.
     question = question.encode("utf-8", "replace").decode("utf-8")
-    if not inputs and question_file != "-" and _stdin_is_piped():
+    if not inputs and question_file != "-" and stdin_is_piped():
         inputs = ("-",)
     if not inputs:
         raise UsageError(
@@ -48,7 +48,7 @@ def question_and_inputs(arguments: Sequence[str], question_file: str | None) -> 
 
 def inputs_or_here(named: Sequence[str]) -> tuple[str, ...]:
     """Return the inputs; where none is named stdin if it is piped, else the folder we are in."""
-    return tuple(named) or (("-",) if _stdin_is_piped() else (".",))
+    return tuple(named) or (("-",) if stdin_is_piped() else (".",))
 
 
 def load_options(
@@ -83,6 +83,32 @@ def load_options(
         passwords=passwords("--password-file", password_file) if password_file is not None else (),
         require_sandbox=require_sandbox,
     )
+
+
+def limits(
+    *,
+    max_cost: str | None,
+    max_iterations: int | None,
+    max_subcalls: int | None,
+    max_depth: int | None,
+    max_tokens: str | None,
+    timeout: float | None,
+    concurrency: int | None,
+) -> dict[str, float | int | None]:
+    """Return the limits that the options of a command line set, by name; None: lifted."""
+    asked: dict[str, float | int | None] = {
+        "max_iterations": max_iterations,
+        "max_subcalls": max_subcalls,
+        "max_depth": max_depth,
+        "timeout": timeout,
+        "concurrency": concurrency,
+    }
+    found: dict[str, float | int | None] = {name: value for name, value in asked.items() if value is not None}
+    if max_cost is not None:
+        found["max_cost"] = amount_or_none("--max-cost", max_cost)
+    if max_tokens is not None:
+        found["max_tokens"] = count_or_none("--max-tokens", max_tokens)
+    return found
 
 
 def amount_or_none(option: str, text: str) -> float | None:
@@ -139,7 +165,8 @@ def _is_path(text: str) -> bool:
         return False
 
 
-def _stdin_is_piped() -> bool:
+def stdin_is_piped() -> bool:
+    """Tell whether something is piped in, or read from a file."""
     try:
         mode = os.fstat(0).st_mode
     except OSError:  # closed

@@ -1,4 +1,4 @@
-"""`rlm runs`: the recorded runs, and one of them as it looked on the screen."""
+"""`rlm runs`: the recorded runs: which there are, one of them as it looked, going on with it, taking it along."""
 
 import sys
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlm_cli.amounts import counted
+from rlm_cli.cli import options
 from rlm_cli.cli.completion import recorded_ids
 from rlm_cli.cli.failures import reports_failures, say
 from rlm_cli.cli.help import GroupedCommand, with_examples
@@ -18,9 +20,16 @@ if TYPE_CHECKING:
 
 _HEADS = ("ID", "AGE", "STATUS", "ITERATIONS", "COST", "QUESTION")
 
+RunId = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[ID]", help="A run's id, or its beginning; else the latest run.", autocompletion=recorded_ids
+    ),
+]
+
 runs = typer.Typer(
-    help="List and show recorded runs.",
-    short_help="List and show recorded runs.",
+    help="List, show, resume, export and remove recorded runs.",
+    short_help="List, show, resume, export and remove recorded runs.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -28,7 +37,10 @@ runs = typer.Typer(
 
 @runs.callback()
 def main() -> None:
-    """Every run is recorded in the user's state folder, unless --no-record is given."""
+    """Every run is recorded in the user's state folder, unless --no-record is given.
+
+    Records are kept for 30 days, and as long as all together have less than 1 GB.
+    """
 
 
 @runs.command(name="list", cls=GroupedCommand, epilog=with_examples("rlm runs list", "rlm runs list -n 100"))
@@ -64,14 +76,7 @@ def list_runs(
     epilog=with_examples("rlm runs show", "rlm runs show 20261122-1015"),
 )
 @reports_failures
-def show(
-    run_id: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[ID]", help="A run's id, or its beginning; else the latest run.", autocompletion=recorded_ids
-        ),
-    ] = None,
-) -> None:
+def show(run_id: RunId = None) -> None:
     """Show a recorded run: its iterations, the answer and what it rests on."""
     from rich.text import Text
 
@@ -108,6 +113,114 @@ def show(
         sys.stdout.write(f"{fitted(safe_line(line), sys.stdout)}\n")
 
 
+@runs.command(
+    cls=GroupedCommand,
+    short_help="Go on with a run that was ended early.",
+    epilog=with_examples("rlm runs resume", "rlm runs resume 20261122-1015 --max-cost 20"),
+)
+@reports_failures
+def resume(
+    run_id: RunId = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go on although the input has changed.", rich_help_panel="Input")
+    ] = False,
+    password_file: options.PasswordFile = None,
+    max_cost: options.MaxCost = None,
+    max_iterations: options.MaxIterations = None,
+    max_subcalls: options.MaxSubcalls = None,
+    max_depth: options.MaxDepth = None,
+    max_tokens: options.MaxTokens = None,
+    timeout: options.Timeout = None,
+    concurrency: options.Concurrency = None,
+    format_: options.ReportFormat = options.Format.TEXT,
+    output: options.Output = None,
+    events: options.Events = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+    allow_partial: options.AllowPartial = False,
+) -> None:
+    """Go on with a run that was killed, interrupted, stopped by a limit or failed.
+
+    What is on record is not paid for again: the code runs anew in a fresh session, its calls are answered from the
+    record, and the first call that is not there is made. What was spent counts as spent; give a higher limit to go on
+    from one that was met. The input is read again and has to be the same.
+    """
+    from rlm_cli.cli import arguments as words
+    from rlm_cli.cli.output import Output
+    from rlm_cli.cli.resume import resume as go_on
+
+    limits = words.limits(
+        max_cost=max_cost,
+        max_iterations=max_iterations,
+        max_subcalls=max_subcalls,
+        max_depth=max_depth,
+        max_tokens=max_tokens,
+        timeout=timeout,
+        concurrency=concurrency,
+    )
+    passwords = words.passwords("--password-file", password_file) if password_file is not None else ()
+    wanted = Output(format=format_.value, file=output, events=events, quiet=quiet, allow_partial=allow_partial)
+    raise typer.Exit(go_on(run_id, limits, passwords, wanted, anyway))
+
+
+@runs.command(
+    cls=GroupedCommand,
+    short_help="Write a recorded run to one file.",
+    epilog=with_examples("rlm runs export", "rlm runs export 20261122-1015 -o run.tar.gz"),
+)
+@reports_failures
+def export(
+    run_id: RunId = None,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; else ID.tar.gz, here.")
+    ] = None,
+) -> None:
+    """Write all that is on record of a run to a .tar.gz: its events, its requests and replies, its result.
+
+    It holds what the models were sent, so it is as private as the input.
+    """
+    from pathlib import Path
+
+    from rlm_cli.trajectory import export as write
+    from rlm_cli.trajectory import find_run
+
+    found = find_run(run_id)
+    target = Path(output or f"{found}.tar.gz")
+    size = write(found, target)
+    say(f"{target}: {size:,} bytes, as private as the input")
+
+
+@runs.command(
+    cls=GroupedCommand,
+    short_help="Remove recorded runs.",
+    epilog=with_examples("rlm runs rm 20261122-1015", "rlm runs rm --older-than 7", "rlm runs rm --all"),
+)
+@reports_failures
+def rm(
+    run_ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="A run's id, or its beginning.", autocompletion=recorded_ids),
+    ] = None,
+    older_than: Annotated[
+        float | None, typer.Option("--older-than", metavar="DAYS", min=0, help="Those that began longer ago.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+) -> None:
+    """Remove recorded runs for good. One that is still going on is left alone."""
+    from rlm_cli import trajectory
+    from rlm_cli.errors import UsageError
+
+    named = [trajectory.find_run(each) for each in run_ids or ()]
+    if sum([bool(named), older_than is not None, every]) != 1:
+        raise UsageError("which runs? name some, or --older-than DAYS, or --all", "rlm runs list shows which there are")
+    if older_than is not None:
+        named = trajectory.older_than(older_than)
+    elif every:
+        named = trajectory.run_ids()
+    removed = [trajectory.remove(each) for each in dict.fromkeys(named)]
+    say(f"removed {counted(len(removed), 'run')}, {sum(each.bytes for each in removed):,} bytes")
+
+
 def _account(state: "State", result: "Result") -> Iterator[str]:
     """Yield what stands on stderr at the end of a run."""
     from rlm_cli.reports import remarks, summary_line
@@ -132,7 +245,7 @@ def _row(record: "Record") -> tuple[str, ...]:
     question = safe_line(record.started.question[:1_000])
     if record.damage is not None:
         return run_id, _age(record.run_id), "damaged", "-", "-", f"{safe_line(record.damage)}: {question}"
-    status, spent = "unfinished", "-"
+    status, spent = "running" if record.running else "unfinished", "-"
     if record.finished is not None:
         usd = record.finished.usage.cost_usd
         status, spent = record.finished.status, "unknown" if usd is None else cost(usd)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from rlm_cli.amounts import counted
 from rlm_cli.display.state import CODE, LINE, NOTE, OUTPUT, Iteration, Run, State, Subcalls, head
 from rlm_cli.events import (
     AnswerGiven,
@@ -14,6 +15,7 @@ from rlm_cli.events import (
     LimitReached,
     ModelReplied,
     RunFinished,
+    RunResumed,
     RunStarted,
     SubcallFailed,
     SubcallFinished,
@@ -27,7 +29,7 @@ _ERRORS = 3
 _CHILDREN = 10
 """Child runs that are kept of an iteration; the others are counted."""
 
-_SPENDING = ModelReplied | SubcallFinished | SubcallFailed | HistoryCompacted
+_SPENDING = ModelReplied | SubcallFinished | SubcallFailed | HistoryCompacted | RunResumed
 _SUBCALL = SubcallStarted | SubcallFinished | SubcallFailed
 
 
@@ -36,7 +38,7 @@ def fold(state: State, event: Event) -> State:
     state = replace(
         state, at=event.at, subcalls=_counted(state.subcalls, event), run=_folded(state.run, _steps(event.path), event)
     )
-    if isinstance(event, ModelReplied | HistoryCompacted) and event.path.depth == 0:
+    if isinstance(event, ModelReplied | HistoryCompacted | RunResumed) and event.path.depth == 0:
         return replace(state, usage_root=state.usage_root + event.usage)
     if isinstance(event, _SPENDING):
         return replace(state, usage_sub=state.usage_sub + event.usage)
@@ -155,6 +157,9 @@ def _changed(iteration: Iteration, event: Event) -> Iteration:
             iteration = replace(iteration, usage=iteration.usage + event.usage)
             fewer = f"from {event.tokens_before:,} to {event.tokens_after:,} tokens"
             return _remarked(iteration, f"history folded {fewer}, {event.outputs:,} old outputs to a line each")
+        case RunResumed():
+            iteration = replace(iteration, usage=iteration.usage + event.usage)
+            return _remarked(iteration, f"resumed here, {counted(event.calls, 'call')} repeated from the record")
         case LimitReached():
             return _remarked(iteration, f"limit reached: {event.message}")
     return iteration

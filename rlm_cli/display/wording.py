@@ -13,6 +13,7 @@ from rlm_cli.events import (
     LimitReached,
     ModelReplied,
     RunFinished,
+    RunResumed,
     RunStarted,
     SubcallFailed,
     SubcallFinished,
@@ -65,6 +66,9 @@ def _said(event: Event, asked: str | None) -> str:
             return f"code done in {event.seconds:.2f} s: {_head(event.output) or 'no output'}{_tampered(event)}"
         case HistoryCompacted():
             return f"folded {counted(event.outputs, 'old output')}: {event.tokens_before:,} to {event.tokens_after:,}"
+        case RunResumed():
+            spent = f", {cost(event.usage.cost_usd)} more was spent before" if event.usage.tokens else ""
+            return f"resumed: {counted(event.calls, 'call')} repeated from the record{spent}"
         case AnswerGiven():
             return f"answer, {len(event.answer):,} characters"
         case LimitReached():

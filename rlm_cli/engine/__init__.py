@@ -1,5 +1,6 @@
 """The engine: root model, REPL, sub-calls and limits as one stream of events."""
 
 from rlm_cli.engine.loop import Engine
+from rlm_cli.engine.replay import NoJournal
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "NoJournal"]

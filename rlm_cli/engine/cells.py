@@ -5,16 +5,16 @@ error here but what the cell came to.
 """
 
 import functools
-import itertools
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.prompts import closing_line
+from rlm_cli.engine.replay import Replay
 from rlm_cli.engine.session import Session
-from rlm_cli.engine.subcalls import Subcalls
+from rlm_cli.engine.subcalls import Numbers, Subcalls
 from rlm_cli.errors import CellTimedOut, ReplDied, RlmError
 from rlm_cli.events import CallPath, CodeFinished, CodeStarted, Event
 from rlm_cli.findings import Refusal, check_claim, unverified
@@ -36,8 +36,7 @@ class _Running:
 
     here: CallPath
     last_word: bool
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    """Of its sub-calls."""
+    numbers: Numbers = field(default_factory=Numbers)
     questions: int = 0
     """How many it has asked; a batch counts as many as it has prompts."""
     refusals: int = 0
@@ -54,6 +53,7 @@ class Cells:
     context: Context
     budget: Budget
     progress: Progress
+    replay: Replay
 
     def run(self, cell: Cell, here: CallPath, last_word: bool = False) -> Generator[Event, None, CellFinished]:
         """Run `cell` and return what it came to, also when the session had to be replaced.
@@ -125,7 +125,8 @@ class Cells:
             else:
                 self.progress.citations[checked] = None
             return ClaimChecked(place_name(replace(checked, page_label=None)))
-        return BudgetTold(closing_line(self.progress.iterations, self.budget))
+        place = f"{running.here} budget {running.questions}"
+        return BudgetTold(self.replay.told(place, closing_line(self.progress.iterations, self.budget)))
 
     def _check(self, claim: Claimed, last_word: bool) -> Citation | Refusal:
         checked = check_claim(self.context, claim.place, claim.quote)

@@ -29,22 +29,25 @@ class History:
     def __init__(self, system: str, first: str) -> None:
         self._opening = (Message("system", system), Message("user", first))
         self._exchanges: list[_Exchange] = []
-        self._postscript = ""
 
     def add(self, reply: str, outcome: str, folded: str) -> None:
         """Append one iteration: the reply, and what came of it. An empty reply is stored as words that say so."""
         self._exchanges.append(_Exchange(reply if reply.strip() else "(an empty reply)", outcome, folded))
 
     def append_to_last(self, text: str) -> None:
-        """Add a paragraph to the message that is sent next."""
-        self._postscript = f"\n\n{text}"
+        """Add a paragraph to the message that is sent next, for good."""
+        if self._exchanges:
+            last = self._exchanges[-1]
+            self._exchanges[-1] = replace(last, outcome=f"{last.outcome}\n\n{text}", folded=f"{last.folded}\n\n{text}")
+        else:
+            system, first = self._opening
+            self._opening = (system, replace(first, text=f"{first.text}\n\n{text}"))
 
     def messages(self) -> tuple[Message, ...]:
         """Return all messages, system prompt first, ending with a user message."""
         result = list(self._opening)
         for exchange in self._exchanges:
             result += [Message("assistant", exchange.reply), Message("user", exchange.outcome)]
-        result[-1] = replace(result[-1], text=result[-1].text + self._postscript)
         return tuple(result)
 
     def tokens(self) -> int:

@@ -7,7 +7,7 @@ terminal. What a limit or a failure leaves is a Result too; the only thing that 
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from rlm_cli.addresses import whereabouts
 from rlm_cli.budget import Budget
@@ -17,6 +17,7 @@ from rlm_cli.engine.cells import Cells
 from rlm_cli.engine.history import History
 from rlm_cli.engine.parsing import ProseFinal, parse
 from rlm_cli.engine.progress import Progress
+from rlm_cli.engine.replay import NoJournal, Replay
 from rlm_cli.engine.root_model import RootModel
 from rlm_cli.engine.session import Session
 from rlm_cli.engine.subcalls import Subcalls
@@ -32,7 +33,7 @@ from rlm_cli.events import (
     RunFinished,
     RunStarted,
 )
-from rlm_cli.seams import Cell, CellFinished, Final, ModelClient, Repl, ReplFacts
+from rlm_cli.seams import Cell, CellFinished, Final, Journal, ModelClient, Repl, ReplFacts
 from rlm_cli.strength import level_of
 from rlm_cli.task import Task
 from rlm_cli.types import Reply, Result, Status, StopReason, Usage
@@ -57,6 +58,7 @@ class Engine:
     client: ModelClient
     open_repl: Callable[[Context], Repl]
     budget: Budget
+    journal: Journal = field(default_factory=NoJournal)
 
     def run(self, task: Task, path: CallPath = ROOT) -> Generator[Event, None, Result]:
         """Answer `task`; every transition is yielded, the last event is RunFinished."""
@@ -97,17 +99,19 @@ class _Run:
     def __init__(self, engine: Engine, task: Task, path: CallPath, progress: Progress) -> None:
         self.engine, self.task, self.path, self.progress = engine, task, path, progress
         self.budget = engine.budget
-        self.root = RootModel(engine.client, task.profile.root, engine.budget)
+        self.replay = Replay(engine.journal, engine.budget, task.profile)
+        self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay)
 
     def explore(self) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Iterate until there is an answer; past a limit, give the root model its last word."""
         limits = self.budget.limits
         with Session(self.engine.open_repl, self.task.context, limits.cell_timeout) as session:
             yield _context_loaded(self.task.context, session.facts, self.path)
-            subcalls = Subcalls(self.engine.client, self.task.profile, self.budget, self.progress)
-            cells = Cells(session, subcalls, self.task.context, self.budget, self.progress)
+            subcalls = Subcalls(self.engine.client, self.task.profile, self.budget, self.progress, self.replay)
+            cells = Cells(session, subcalls, self.task.context, self.budget, self.progress, self.replay)
             first = prompts.first_message(self.task, session.facts)
-            history = History(prompts.SYSTEM, f"{first}\n\n{prompts.closing_line(1, self.budget)}")
+            closing = prompts.closing_line(1, self.budget)
+            history = History(prompts.SYSTEM, self.replay.told(f"{self.path}", f"{first}\n\n{closing}"))
             for number in range(1, limits.max_iterations + 1):
                 here = self.path.iteration(number)
                 try:
@@ -119,7 +123,7 @@ class _Run:
                 if outcome.final is not None:
                     return (yield from self.finish(outcome.final))
                 text = prompts.outcome(number, outcome.cell, outcome.notes)
-                closing = prompts.closing_line(number + 1, self.budget)
+                closing = self.replay.told(here, prompts.closing_line(number + 1, self.budget))
                 history.add(reply.text, f"{text}\n\n{closing}", f"{prompts.folded(number, outcome.cell)}\n\n{closing}")
                 if self.progress.ending is not None:
                     break
@@ -131,7 +135,7 @@ class _Run:
     def iterate(self, history: History, here: CallPath, number: int) -> Generator[Event, None, Reply]:
         """Ask the root model for its next reply. Raises LimitReached when no further call is admitted."""
         compacted = history.compact(self.root.spec.context_window, self.root.spec.max_output_tokens)
-        call = self.root.admit(history)
+        call = yield from self.root.admit(history, here)
         yield IterationStarted(path=here, number=number)
         self.progress.iterations = number
         if compacted is not None:
@@ -190,7 +194,8 @@ class _Run:
         history.append_to_last(prompts.last_word(str(ending)))
         here = self.path.iteration(0)
         try:
-            reply = yield from self.root.reply(self.root.admit(history, last_word=True), here)
+            call = yield from self.root.admit(history, here, last_word=True)
+            reply = yield from self.root.reply(call, here)
         except (LimitReached, ModelError) as error:
             self.progress.warnings[f"no last word: {error}"] = None
         else:

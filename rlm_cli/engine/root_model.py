@@ -5,16 +5,17 @@ refused. What a reply means is the loop's business.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from rlm_cli.budget import Budget, Reservation
 from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.history import History
 from rlm_cli.engine.prompts import OUTCOME_TOKENS
+from rlm_cli.engine.replay import Replay
 from rlm_cli.errors import BadReply, CallTimedOut, EmptyReply, ModelError
 from rlm_cli.events import CallPath, Event, ModelReplied
-from rlm_cli.seams import ModelClient
+from rlm_cli.seams import ModelClient, Recorded
 from rlm_cli.types import ModelSpec, Reply, Request, Usage
 
 _EMPTY_REPLIES = 3
@@ -23,10 +24,10 @@ _EMPTY_REPLIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A call that the budget has let through."""
+    """A call that the budget has let through, or one that is on record."""
 
     request: Request
-    reservation: Reservation
+    reservation: Reservation | Recorded
     last_word: bool
 
 
@@ -37,18 +38,24 @@ class RootModel:
     client: ModelClient
     spec: ModelSpec
     budget: Budget
+    replay: Replay
     _empty: int = 0
     """Replies in a row that held nothing."""
 
-    def admit(self, history: History, last_word: bool = False) -> Admitted:
+    def admit(self, history: History, here: CallPath, last_word: bool = False) -> Generator[Event, None, Admitted]:
         """Reserve the next call, and beside it a last word. Raises LimitReached."""
         messages = history.messages()
         if not last_word:
             # What the history may have grown to by then: this reply, and what comes of its code.
             growth = self.spec.max_output_tokens + OUTCOME_TOKENS
             self.budget.keep_back(self.budget.worst_case(self.spec, messages, growth))
+        request = Request("root", self.spec, messages, 0.0, here)
+        recorded = self.replay.find(request)
+        if recorded is not None:
+            return Admitted(request, recorded, last_word)
+        yield from self.replay.go_live(here)
         seconds = max(0.0, self.budget.seconds_left(last_word))
-        request = Request("root", self.spec, messages, min(self.spec.patience, seconds))
+        request = replace(request, timeout=min(self.spec.patience, seconds))
         return Admitted(request, self.budget.admit(request, last_word), last_word)
 
     def reply(self, call: Admitted, here: CallPath) -> Generator[Event, None, Reply]:
@@ -65,24 +72,30 @@ class RootModel:
                 return error
             yield  # a job is a generator; this one has nothing to tell
 
+        if isinstance(call.reservation, Recorded):
+            return (yield from self._come(call.reservation.outcome, call.reservation.seconds, here))
         started = monotonic()
         [came] = yield from fan_out([complete], 1, lambda: self.budget.seconds_left(call.last_word))
         if came is None or (isinstance(came, CallTimedOut) and call.request.timeout < self.spec.patience):
             self.budget.settle(call.reservation, None)
             raise self.budget.time_is_up()
+        known = came.outcome_known if isinstance(came, ModelError) else True
+        self.budget.settle(call.reservation, came.usage or (Usage() if known else None), came.lost)
+        return (yield from self._come(came, monotonic() - started, here))
+
+    def _come(self, came: Reply | ModelError, seconds: float, here: CallPath) -> Generator[Event, None, Reply]:
+        """Return the reply that has come, or raise the error that has."""
         error = came if isinstance(came, ModelError) else None
         if error is not None and error.usage is None:
-            self.budget.settle(call.reservation, Usage() if error.outcome_known else None, error.lost)
             raise error
         # A refusal or an empty reply that was billed is a reply as far as the account goes.
         reply = came if isinstance(came, Reply) else _nothing(came)
-        self.budget.settle(call.reservation, reply.usage, came.lost)
         yield ModelReplied(
             path=here,
             model=reply.model or self.spec.model,
             text=reply.text,
             truncated=reply.truncated,
-            seconds=monotonic() - started,
+            seconds=seconds,
             usage=reply.usage,
         )
         self._empty = self._empty + 1 if isinstance(error, EmptyReply) else 0

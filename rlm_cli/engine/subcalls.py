@@ -6,15 +6,16 @@ sub-calls, the batch side by side, its summary line. Every call passes through t
 
 import functools
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 from rlm_cli.budget import Budget, Reservation
 from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.progress import Progress
+from rlm_cli.engine.replay import Replay
 from rlm_cli.errors import CallTimedOut, LimitReached, ModelError
 from rlm_cli.events import CallPath, Event, SubcallFailed, SubcallFinished, SubcallStarted
-from rlm_cli.seams import Asked, ModelClient, SubAnswer, SubAnswers
+from rlm_cli.seams import Asked, ModelClient, Recorded, SubAnswer, SubAnswers
 from rlm_cli.tokens import prompt_tokens
 from rlm_cli.types import Message, ModelSpec, Profile, Reply, Request, Usage
 
@@ -26,13 +27,24 @@ _BEYOND = 1.0
 """Seconds that a call has more than the run: so it is the run that ends calls then, all in one way."""
 
 
+@dataclass(slots=True)
+class Numbers:
+    """Of the sub-calls of one iteration."""
+
+    next: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     path: CallPath
     request: Request
 
+    @property
+    def prompt(self) -> str:
+        return self.request.messages[-1].text
+
     def started(self) -> SubcallStarted:
-        prompt = self.request.messages[-1].text
+        prompt = self.prompt
         return SubcallStarted(
             path=self.path,
             model=self.request.spec.model,
@@ -84,27 +96,42 @@ class Subcalls:
     profile: Profile
     budget: Budget
     progress: Progress
+    replay: Replay
 
-    def answer(self, asked: Asked, here: CallPath, numbers: Iterator[int]) -> Generator[Event, None, SubAnswers]:
-        """Make the calls of one llm_query or batch; `numbers` counts the sub-calls of the iteration `here`."""
+    def answer(self, asked: Asked, here: CallPath, numbers: Numbers) -> Generator[Event, None, SubAnswers]:
+        """Make the calls of one llm_query or batch in the iteration `here`."""
         if self.progress.ending is not None:
             return SubAnswers(refused=f"{self.progress.ending}. The run is ending: no sub-call is made any more")
         spec = self._spec(asked.model)
         if spec is None:
             there = f"{self.profile.sub.model!r} (the default) and {self.profile.root.model!r}"
             return SubAnswers(refused=f"this run has no model {asked.model!r}; it has {there}")
-        started, before = time.monotonic(), self.budget.usage()
-        requests = {prompt: Request("sub", spec, (Message("user", prompt),), spec.patience) for prompt in asked.prompts}
-        answers = {prompt: refusal for prompt in requests if (refusal := _too_large(spec, prompt)) is not None}
-        sendable = [prompt for prompt in requests if prompt not in answers]
-        known = {prompt: reply for prompt in sendable if (reply := self.client.recall(requests[prompt])) is not None}
-        fresh = [prompt for prompt in sendable if prompt not in known]
+        started, usage = time.monotonic(), self.budget.usage()
+        prompts = dict.fromkeys(asked.prompts)
+        answers = {prompt: refusal for prompt in prompts if (refusal := _too_large(spec, prompt)) is not None}
+        sendable = [prompt for prompt in prompts if prompt not in answers]
+        calls = {prompt: _call(spec, prompt, here, number) for number, prompt in enumerate(sendable, numbers.next)}
+        refused = f"{here} refused {numbers.next}"
+        if (before := self.replay.told_before(refused)) is not None:
+            yield from self.progress.meet(LimitReached("max_subcalls", before), here, ends=False)
+            return SubAnswers(refused=before)
+        for call in calls.values():
+            if (recorded := self.replay.find(call.request)) is not None:
+                answers[call.prompt] = yield from self._repeat(call, recorded)
+        known = {
+            prompt: reply
+            for prompt, call in calls.items()
+            if prompt not in answers and (reply := self.client.recall(call.request)) is not None
+        }
+        fresh = [prompt for prompt in sendable if prompt not in answers and prompt not in known]
+        if fresh:
+            yield from self.replay.go_live(here)
         try:
             self.budget.take_subcalls(len(fresh))
         except LimitReached as refusal:
             yield from self.progress.meet(refusal, here, ends=False)
-            return SubAnswers(refused=str(refusal))
-        calls = {prompt: _Call(here.subcall(next(numbers)), requests[prompt]) for prompt in sendable}
+            return SubAnswers(refused=self.replay.told(refused, str(refusal)))
+        numbers.next += len(sendable)
         for prompt, reply in known.items():
             yield from self._recall(calls[prompt], reply)
             answers[prompt] = SubAnswer(reply.text, truncated=reply.truncated, cached=True)
@@ -113,7 +140,9 @@ class Subcalls:
         self.progress.failed.update(_kind(answer.error) for answer in answers.values() if answer.error is not None)
         summary = None
         if asked.batched:
-            summary = _summary(answers, asked.prompts, before, self.budget.usage(), time.monotonic() - started)
+            seconds = time.monotonic() - started
+            summary = _summary(answers, asked.prompts, usage, self.budget.usage(), seconds)
+            summary = self.replay.told(f"{here} batch {numbers.next}", summary)
         return SubAnswers(tuple(answers[prompt] for prompt in asked.prompts), summary=summary)
 
     def _spec(self, model: str | None) -> ModelSpec | None:
@@ -121,16 +150,26 @@ class Subcalls:
             return self.profile.sub
         return self.profile.root if model in ("root", self.profile.root.model) else None
 
+    def _repeat(self, call: _Call, recorded: Recorded) -> Generator[Event, None, SubAnswer]:
+        """Tell of a call of an earlier sitting as of one that is made now."""
+        came = recorded.outcome
+        if isinstance(came, Reply):
+            ended: SubcallFinished | SubcallFailed = call.finished(came, recorded.seconds)
+            answer = SubAnswer(came.text, truncated=came.truncated, cached=came.cached)
+            self.progress.note_stand_in(call.request.spec, came)
+        else:
+            ended = call.failed(str(came), recorded.seconds, came.usage)
+            answer = SubAnswer(error=str(came))
+        if not answer.cached:
+            self.budget.count_subcalls(1)
+        self.progress.depth = max(self.progress.depth, call.path.depth)
+        yield from _begun_and(call, ended)
+        return answer
+
     def _recall(self, call: _Call, reply: Reply) -> Generator[Event, None, None]:
         """Its events have the beginning of the reply: the whole stands in those of the call that was paid for."""
         self.budget.count_cached("sub")
-        beginning = replace(reply, text=reply.text[:_HEAD])
-        try:
-            yield call.started()
-        except KeyboardInterrupt:
-            yield call.finished(beginning, 0.0)
-            raise
-        yield call.finished(beginning, 0.0)
+        yield from _begun_and(call, call.finished(replace(reply, text=reply.text[:_HEAD]), 0.0))
 
     def _call_all(self, calls: list[_Call]) -> Generator[Event, None, list[SubAnswer]]:
         """Make calls side by side, as far as the limits allow. Each start that was yielded gets exactly one end.
@@ -218,6 +257,21 @@ class Subcalls:
             left = open_calls.get(call.path)
             if left is not None and call.path in begun:
                 yield call.failed(f"abandoned: {why}", time.monotonic() - left.since)
+
+
+def _call(spec: ModelSpec, prompt: str, here: CallPath, number: int) -> _Call:
+    path = here.subcall(number)
+    return _Call(path, Request("sub", spec, (Message("user", prompt),), spec.patience, path))
+
+
+def _begun_and(call: _Call, ended: SubcallFinished | SubcallFailed) -> Generator[Event, None, None]:
+    """Yield the start and the end of a call that nothing lies between."""
+    try:
+        yield call.started()
+    except KeyboardInterrupt:
+        yield ended
+        raise
+    yield ended
 
 
 def _too_large(spec: ModelSpec, prompt: str) -> SubAnswer | None:

@@ -2,7 +2,7 @@
 
 from rlm_cli.profiles.choice import KEYS, Choice, choose
 from rlm_cli.profiles.folders import Found, find, shipped, user_folder, visible
-from rlm_cli.profiles.reading import Overrides, custom, load
+from rlm_cli.profiles.reading import Overrides, custom, limited, load
 from rlm_cli.profiles.writing import as_yaml
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "choose",
     "custom",
     "find",
+    "limited",
     "load",
     "shipped",
     "user_folder",

@@ -53,6 +53,11 @@ def custom(overrides: Overrides) -> Profile:
     return _build(tree, "custom", replace(overrides, root_model=None, sub_model=None))
 
 
+def limited(limits: Limits, changed: Mapping[str, float | int | None]) -> Limits:
+    """Return limits with some of them changed, as the command line says. Raises ProfileError."""
+    return replace(limits, **{name: schema.checked_limit(name, value).content for name, value in changed.items()})
+
+
 def _extended(found: Found, inputs: tuple[str, ...], trusted: bool, below: tuple[str, ...]) -> schema.Tree:
     identity = str(found.path.resolve())
     if identity in below:

@@ -16,11 +16,10 @@ from rlm_cli.errors import InputError, UsageError
 from rlm_cli.event_lines import read_event, read_events
 from rlm_cli.events import ROOT, Event, RunFinished, RunStarted
 from rlm_cli.plain_files import open_plain
-from rlm_cli.trajectory.recorder import runs_folder
+from rlm_cli.trajectory.folders import CALLS, EVENTS, run_folder, run_ids, runs_folder
+from rlm_cli.trajectory.recorder import is_locked
 
 _CHUNK = 65_536
-_RECORD = re.compile(r"(\d{8}-\d{6}-[0-9a-f]+)\.jsonl")
-"""Other files may lie in the folder; they are no records."""
 _LONGEST = 64_000_000
 """Bytes of a line; no event is near it, and a longer line is not held in memory."""
 
@@ -36,17 +35,8 @@ class Record:
     iterations: int = 0
     damage: str | None = None
     """Why the record cannot be read."""
-
-
-def run_ids() -> list[str]:
-    """Return the ids of all recorded runs, the newest first: an id begins with the time."""
-    try:
-        found = [_RECORD.fullmatch(each.name) for each in runs_folder().iterdir()]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise InputError(f"cannot read the recorded runs: {runs_folder()}: {error.strerror}") from error
-    return sorted((each[1] for each in found if each), reverse=True)
+    running: bool = False
+    """It is still going on."""
 
 
 def find_run(prefix: str | None) -> str:
@@ -111,7 +101,8 @@ def look_up(run_id: str) -> Record:
         return Record(run_id, started, damage=error.strerror)
     except ValueError as error:
         return Record(run_id, started, damage=f"at its end: {error}")
-    return Record(run_id, started, finished, iterations)
+    running = finished is None and is_locked(run_folder(run_id) / CALLS)
+    return Record(run_id, started, finished, iterations, running=running)
 
 
 def _beginning(file: BinaryIO) -> RunStarted:
@@ -170,4 +161,4 @@ def _backwards(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _path(run_id: str) -> Path:
-    return runs_folder() / f"{run_id}.jsonl"
+    return run_folder(run_id) / EVENTS

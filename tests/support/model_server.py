@@ -127,6 +127,12 @@ class ModelServer:
         with self._lock:
             return list(self._asked)
 
+    def forget(self) -> None:
+        """Forget what was asked so far."""
+        with self._lock:
+            for kept in (self._requests, self._asked, self._keys, self._paths):
+                kept.clear()
+
     @property
     def keys(self) -> list[str]:
         """The key of every request."""

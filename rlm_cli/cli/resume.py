@@ -1,0 +1,71 @@
+"""`rlm runs resume`: a recorded run again, with what is on record in place of calls, and on from where that ends."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from rlm_cli import analysis
+from rlm_cli.amounts import cost, counted
+from rlm_cli.cli.arguments import stdin_is_piped
+from rlm_cli.cli.notices import before_the_run
+from rlm_cli.cli.output import Output, conduct, opened
+from rlm_cli.cli.waiting import waiting
+from rlm_cli.errors import UsageError
+from rlm_cli.events import RunFinished
+from rlm_cli.profiles import limited
+from rlm_cli.trajectory import Past, Recorder, find_run, look_up, read_beginning
+from rlm_cli.types import Limits
+
+
+def resume(
+    prefix: str | None,
+    changed: Mapping[str, float | int | None],
+    passwords: Sequence[str],
+    output: Output,
+    anyway: bool,
+) -> int:
+    """Go on with a run; return the exit code. Raises RlmError for what went wrong before it goes on."""
+    run_id = find_run(prefix)
+    beginning = read_beginning(run_id)
+    limits = limited(beginning.profile.limits, changed)
+    _refuse_what_is_over(run_id, look_up(run_id).finished, beginning.profile.limits, limits)
+    if "-" in beginning.inputs and not stdin_is_piped():
+        raise UsageError(
+            f"the text of {run_id} came by stdin, which is not kept", f"cat FILE | rlm runs resume {run_id}"
+        )
+    recorder, past = Recorder.resume(run_id)
+    if limits != beginning.profile.limits:
+        recorder.begin_with(replace(beginning, profile=replace(beginning.profile, limits=limits)))
+    inputs = tuple(str(Path(beginning.folder, each)) for each in beginning.inputs)
+    with closing(recorder), opened(output, inputs) as events:
+        with waiting("reading the input again, getting the models ready", output.quiet) as watch:
+            stdin = sys.stdin.buffer
+            prepared = analysis.prepare_again(beginning, limits, passwords, stdin, watch, anyway)
+        with closing(prepared.task.context):
+            notice = f"{before_the_run(prepared.task)}\n{_spent(run_id, past, limits)}"
+            return conduct(output, prepared, events, notice, recorder, past)
+
+
+def _refuse_what_is_over(run_id: str, finished: RunFinished | None, before: Limits, now: Limits) -> None:
+    if finished is None:
+        return
+    reason = finished.stop_reason
+    if reason == "final":
+        raise UsageError(f"the run {run_id} has given its answer", f"rlm runs show {run_id}")
+    old, new = (getattr(limits, reason, None) for limits in (before, now))
+    if old is not None and new is not None and new <= old:
+        option = reason.replace("_", "-")
+        raise UsageError(
+            f"the run {run_id} has used up its {option} of {old:g}", f"rlm runs resume {run_id} --{option} {2 * old:g}"
+        )
+
+
+def _spent(run_id: str, past: Past, limits: Limits) -> str:
+    """Return the line that says what is on record."""
+    cap = "" if limits.max_cost is None else f" of {cost(limits.max_cost)}"
+    return (
+        f"resuming {run_id}: {counted(past.calls, 'call')} on record, {cost(past.usage.cost_usd)}{cap} and "
+        f"{past.at:.0f} of {limits.timeout:g} s spent"
+    )

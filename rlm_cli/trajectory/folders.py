@@ -1,0 +1,46 @@
+"""Where recorded runs lie: one folder a run in the user's state folder, for their owner's eyes alone.
+
+runs/ID/run.json       what was asked, and of whom: written first, at once
+runs/ID/events.jsonl   the events, as --events writes them
+runs/ID/calls.jsonl    every request and reply, and what else a resumed run has to find again (journal.py)
+runs/ID/result.json    what it came to, as -f json prints it
+"""
+
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+from rlm_cli.errors import InputError
+
+BEGINNING, EVENTS, CALLS, RESULT = "run.json", "events.jsonl", "calls.jsonl", "result.json"
+FILES = (BEGINNING, EVENTS, CALLS, RESULT)
+_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]+")
+"""Other things may lie in the folder; they are no records."""
+
+
+def runs_folder() -> Path:
+    """Return the folder of recorded runs; it need not exist."""
+    return Path(platformdirs.user_state_dir("rlm", appauthor=False)) / "runs"
+
+
+def run_folder(run_id: str) -> Path:
+    """Return the folder of one run; it need not exist."""
+    return runs_folder() / run_id
+
+
+def run_ids() -> list[str]:
+    """Return the ids of all recorded runs, the newest first: an id begins with the time. Raises InputError."""
+    try:
+        found = [each.name for each in runs_folder().iterdir() if _ID.fullmatch(each.name)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"cannot read the recorded runs: {runs_folder()}: {error.strerror}") from error
+    return sorted(found, reverse=True)
+
+
+def private_file(path: Path, flags: int) -> int:
+    """Open a file of a record for its owner alone; a link that was put in its place is not followed. Raises OSError."""
+    return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

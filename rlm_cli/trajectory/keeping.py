@@ -1,0 +1,108 @@
+"""How long records are kept, and how they are removed and taken along.
+
+Only what rlm has written is removed, file by file: anything else that somebody has put into a record's folder stays.
+A run that goes on is left alone.
+"""
+
+import contextlib
+import os
+import tarfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rlm_cli.errors import InputError, UsageError
+from rlm_cli.plain_files import open_plain
+from rlm_cli.trajectory.folders import CALLS, FILES, run_folder, run_ids
+from rlm_cli.trajectory.recorder import is_locked
+
+KEPT_DAYS = 30
+KEPT_BYTES = 1_000_000_000
+"""Of all records together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was removed."""
+
+    runs: int = 0
+    bytes: int = 0
+
+
+def remove(run_id: str) -> Removed:
+    """Remove a record. Raises UsageError while the run goes on, InputError where it cannot be removed."""
+    folder = run_folder(run_id)
+    if is_locked(folder / CALLS):
+        raise UsageError(f"the run {run_id} is still going on")
+    freed = size(run_id)
+    try:
+        for name in (*FILES, *(f"{each}.new" for each in FILES), "run.new"):
+            with contextlib.suppress(FileNotFoundError):
+                (folder / name).unlink()
+        folder.rmdir()
+    except OSError as error:
+        raise InputError(f"cannot remove {folder}: {error.strerror}") from error
+    return Removed(1, freed)
+
+
+def older_than(days: float, now: datetime | None = None) -> list[str]:
+    """Return the ids of the runs that began longer ago than that, the oldest first."""
+    limit = f"{(now or datetime.now(UTC)) - timedelta(days=days):%Y%m%d-%H%M%S}"
+    return sorted(each for each in run_ids() if each < limit)
+
+
+def tidy(days: float = KEPT_DAYS, most: int = KEPT_BYTES, now: datetime | None = None) -> Removed:
+    """Remove what is older than `days`, then the oldest until all together have at most `most` bytes.
+
+    What cannot be removed is left where it is: the next run tries again.
+    """
+    old = set(older_than(days, now))
+    kept, removed = 0, Removed()
+    for run_id in run_ids():  # the newest first
+        here = size(run_id)
+        if run_id not in old and kept + here <= most:
+            kept += here
+            continue
+        with contextlib.suppress(UsageError, InputError):
+            gone = remove(run_id)
+            removed = Removed(removed.runs + gone.runs, removed.bytes + gone.bytes)
+    return removed
+
+
+def size(run_id: str) -> int:
+    """Return the bytes of a record; what is not there, or may not be looked at, has none."""
+    total = 0
+    for name in FILES:
+        with contextlib.suppress(OSError):
+            total += (run_folder(run_id) / name).lstat().st_size
+    return total
+
+
+def export(run_id: str, target: Path) -> int:
+    """Write a record as one .tar.gz; return its bytes. Raises UsageError where the file is there, InputError."""
+    try:
+        number = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise UsageError(f"{target} is there already", "give another name with -o") from error
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from error
+    try:
+        with os.fdopen(number, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
+            for name in FILES:
+                _add(archive, run_id, name)
+        return target.stat().st_size
+    except OSError as error:
+        target.unlink()
+        raise InputError(f"cannot export {run_id}: {error.strerror}") from error
+
+
+def _add(archive: tarfile.TarFile, run_id: str, name: str) -> None:
+    try:
+        with open_plain(run_folder(run_id) / name) as source:
+            status = os.fstat(source.fileno())
+            member = tarfile.TarInfo(f"{run_id}/{name}")
+            # As much as there is now: a run that goes on may add to it meanwhile.
+            member.size, member.mtime, member.mode = status.st_size, int(status.st_mtime), 0o600
+            archive.addfile(member, source)
+    except FileNotFoundError:
+        return  # a run that was ended early has not all of them

@@ -1,0 +1,197 @@
+"""What the calls of a recorded run came to, read back so that a resumed run need not make them again.
+
+A record may end in the middle of a line, and hold several sittings one after the other; of what was said twice the
+later holds. Reading is strict about everything but the last line: a wrong reply would be worse than none.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
+
+from rlm_cli import errors
+from rlm_cli.errors import EmptyReply, ModelError
+from rlm_cli.plain_values import from_plain, to_plain
+from rlm_cli.seams import Recorded, Rest, Unanswered
+from rlm_cli.types import Message, Reply, Request, Role, Usage
+
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
+"""Where an object lies in memory is part of how Python shows it, and another place each time."""
+_ITERATION = re.compile(r"0/(\d+)")
+
+
+def lookup_of(request: Request) -> tuple[str, str]:
+    """Return what a call is looked up by: its path, and its key whatever addresses of memory its messages show."""
+    messages = tuple(Message(each.role, _ADDRESS.sub("0x", each.text)) for each in request.messages)
+    return request.path, replace(request, messages=messages).key()
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call, made perhaps in several sittings."""
+
+    role: Role
+    model: str
+    messages: tuple[tuple[Any, str], ...] = ()
+    """(role, sha256 of the text) each."""
+    asked: int = 0
+    ended: int = 0
+    outcome: Reply | ModelError | None = None
+    usage: Usage = field(default_factory=Usage)
+    """Of all that ended."""
+    lost: int = 0
+    """Attempts whose end nobody knows, in all of those."""
+    seconds: float = 0.0
+    at: float = 0.0
+    settled: bool = False
+    """The run went on from it: a failure that is not is tried again."""
+    repeated: bool = False
+
+    @property
+    def recorded(self) -> Recorded | None:
+        if isinstance(self.outcome, Reply):
+            outcome = replace(self.outcome, usage=self.usage)
+            return Recorded(outcome, self.unknown, self.seconds, self.at)
+        if self.outcome is None or not self.settled:
+            return None
+        if self.outcome.usage is not None:
+            self.outcome.usage = self.usage
+        return Recorded(self.outcome, self.unknown, self.seconds, self.at)
+
+    @property
+    def unknown(self) -> int:
+        """How many attempts may be billed and nobody knows."""
+        return self.lost + self.asked - self.ended
+
+
+class Past:
+    """The calls of a record, and what was told to the model besides."""
+
+    def __init__(self, lines: BinaryIO) -> None:
+        """Read all of a file. Raises ValueError, naming the line, where it is damaged."""
+        self._file = lines
+        self._calls: dict[tuple[str, str], _Call] = {}
+        self._failed: list[tuple[int, _Call]] = []
+        """(iteration, call) of those that the run has not gone on from yet."""
+        self.replies: dict[str, Reply] = {}
+        """By `Request.key()`, the first of each."""
+        self.told: dict[str, str] = {}
+        self.at = 0.0
+        """Seconds into the run, all sittings together."""
+        self.end = 0
+        """Bytes up to the end of the last whole line."""
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                break
+            try:
+                self._take(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                raise ValueError(f"line {number}: {error}") from error
+            self.end += len(line)
+
+    @property
+    def calls(self) -> int:
+        """How many calls have an end on record."""
+        return sum(each.outcome is not None for each in self._calls.values())
+
+    @property
+    def usage(self) -> Usage:
+        """What they were billed."""
+        return sum((each.usage for each in self._calls.values()), Usage())
+
+    def repeat(self, request: Request) -> Recorded | None:
+        """Return what this call came to, and mark it as repeated."""
+        call = self._calls.get(lookup_of(request))
+        recorded = call.recorded if call is not None else None
+        if call is not None and recorded is not None:
+            call.repeated = True
+        return recorded
+
+    def rest(self) -> Rest:
+        """Return what has not been repeated."""
+        usage: dict[Role, Usage] = {"root": Usage(), "sub": Usage()}
+        for call in self._calls.values():
+            if not call.repeated:
+                usage[call.role] += replace(call.usage, cached_calls=0)
+        open_calls = [call for call in self._calls.values() if not call.repeated for _ in range(call.unknown)]
+        texts = self._texts({digest for call in open_calls for _, digest in call.messages})
+        unanswered = tuple(
+            Unanswered(call.model, tuple(Message(role, texts.get(digest, "")) for role, digest in call.messages))
+            for call in open_calls
+        )
+        return Rest(usage, unanswered, self.at)
+
+    def _take(self, line: dict[str, Any]) -> None:
+        self.at = max(self.at, float(line.get("at", 0.0)))
+        if "told" in line:
+            self.told[str(line["told"])] = str(line["text"])
+        elif "path" in line:
+            path = str(line["path"])
+            call = self._calls.setdefault((path, str(line["lookup"])), _Call(line["role"], str(line["model"])))
+            if "messages" in line:
+                self._ask(call, path, line["messages"])
+            else:
+                self._end(call, path, line)
+
+    def _ask(self, call: _Call, path: str, messages: list[Any]) -> None:
+        call.asked += 1
+        call.messages = tuple((role, digest) for role, digest in messages)
+        if call.role == "root":
+            # The run has gone on to this iteration with what those before it had come to.
+            here = _iteration(path)
+            for iteration, failed in self._failed:
+                failed.settled = failed.settled or iteration < here
+            self._failed = [each for each in self._failed if each[0] >= here]
+
+    def _end(self, call: _Call, path: str, line: dict[str, Any]) -> None:
+        call.ended += 1
+        call.seconds, call.at = float(line["seconds"]), float(line["at"])
+        if "reply" in line:
+            reply = from_plain(Reply, line["reply"])
+            call.outcome = reply
+            call.usage += reply.usage
+            call.lost += reply.lost
+            self.replies.setdefault(str(line["key"]), reply)
+        else:
+            call.outcome = error = _error(line["failure"])
+            call.usage += error.usage or Usage()
+            call.lost += error.lost + (error.usage is None and not error.outcome_known)
+            self._failed.append((_iteration(path), call))
+
+    def _texts(self, digests: set[str]) -> dict[str, str]:
+        """Return the texts of messages; read again, since all together they may be as large as the input."""
+        if not digests:
+            return {}
+        self._file.seek(0)
+        lines = (json.loads(line) for line in self._file if line.startswith(b'{"message"') and line.endswith(b"\n"))
+        return {line["message"]: line["text"] for line in lines if line["message"] in digests}
+
+
+def plain_error(error: ModelError) -> dict[str, Any]:
+    """Return a failure as JSON's values."""
+    return {
+        "kind": type(error).__name__,
+        "message": str(error),
+        "hint": error.hint,
+        "usage": to_plain(error.usage),
+        "lost": error.lost,
+        "truncated": isinstance(error, EmptyReply) and error.truncated,
+    }
+
+
+def _error(plain: dict[str, Any]) -> ModelError:
+    kind = getattr(errors, str(plain["kind"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, ModelError)):
+        raise ValueError(f"{plain['kind']} is no failure of a model")
+    usage = None if plain["usage"] is None else from_plain(Usage, plain["usage"])
+    error = kind(str(plain["message"]), plain["hint"], usage=usage)
+    error.lost = int(plain["lost"])
+    if isinstance(error, EmptyReply):
+        error.truncated = bool(plain["truncated"])
+    return error
+
+
+def _iteration(path: str) -> int:
+    """Return the iteration of the root run that a path lies in; 0: the last word."""
+    found = _ITERATION.match(path)
+    return int(found[1]) if found else 0

@@ -1,0 +1,94 @@
+"""One run in several sittings: begun, ended early in some way, and resumed, as commands over one loopback server."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from support.command import Ran, rlm
+from support.openai_server import OpenAIServer, Scripted
+from support.profiles import profile
+
+from rlm_cli.trajectory import run_folder, run_ids
+
+
+def cell(code: str) -> str:
+    return f"```repl\n{code}\n```"
+
+
+class Sittings:
+    """A server whose root model goes through `root` by the number of replies it has given, and a text to ask about."""
+
+    def __init__(
+        self,
+        folder: Path,
+        root: list[str | Scripted],
+        sub: Callable[[str], str | Scripted] = lambda prompt: f"re {prompt}",
+        text: str = "the tenant pays 500 euros\n",
+        **limits: Any,
+    ) -> None:
+        self.root, self.sub = root, sub
+        self.input = folder / "input.txt"
+        self.input.write_text(text)
+        self.server = OpenAIServer(self._reply)
+        self._folder, self._limits = folder, limits
+
+    def __enter__(self) -> "Sittings":
+        self.server.__enter__()
+        self.profile = profile(self._folder, self.server.url, **self._limits)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.server.__exit__(*error)
+
+    def _reply(self, body: dict[str, Any]) -> str | Scripted:
+        if body["model"] == "sub":
+            return self.sub(body["messages"][-1]["content"])
+        given = sum(message["role"] == "assistant" for message in body["messages"])
+        reply: str | Scripted = self.root[min(given, len(self.root) - 1)]
+        return reply
+
+    def begin(self, *options: str) -> Ran:
+        return rlm("analyze", str(self.input), "who pays?", "-p", self.profile, *options)
+
+    def resume(self, *options: str, stdin: bytes = b"") -> Ran:
+        return rlm("runs", "resume", *options, stdin=stdin)
+
+    @property
+    def run_id(self) -> str:
+        return run_ids()[0]
+
+    def record(self, name: str = "calls.jsonl") -> Path:
+        path: Path = run_folder(self.run_id) / name
+        return path
+
+    def asked(self) -> Counter[str]:
+        """Count the requests at the server, each by its last message; of the root model's by how many came before."""
+        return Counter(
+            f"root {len(body['messages'])}" if body["model"] == "root" else body["messages"][-1]["content"]
+            for body in self.server.requests
+        )
+
+
+def events(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def answered(record: bytes) -> set[str]:
+    """Return what is answered in the whole lines of a record, named as `asked` does."""
+    texts: dict[str, str] = {}
+    sent: dict[str, str] = {}
+    found = set()
+    for line in record.splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            break
+        told = json.loads(line)
+        if "message" in told:
+            texts[told["message"]] = told["text"]
+        elif "messages" in told:
+            of_root = told["role"] == "root"
+            sent[told["path"]] = f"root {len(told['messages'])}" if of_root else texts[told["messages"][-1][1]]
+        elif "reply" in told:
+            found.add(sent[told["path"]])
+    return found

@@ -1,0 +1,226 @@
+"""A run that ended early is resumed: what is on record is not paid for again, and the answer is the same."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from support.command import rlm
+from support.openai_server import Scripted
+from support.sittings import Sittings, answered, cell, events
+
+from rlm_cli.trajectory import Recorder, run_folder
+
+ROOT: list[str | Scripted] = [
+    cell("first = llm_query_batched([f'item {n}' for n in range(5)])\nprint(first, budget())\nprint(object())"),
+    cell("second = llm_query('one') + llm_query('two')\nprint(llm_query('item 3'), second)\n1 / 0"),
+    cell("try:\n    llm_query_batched([str(n) for n in range(90)])\nexcept SubCallError as error:\n    print(error)"),
+    "just words",
+    cell("FINAL(' | '.join(first) + second, evidence=[('input.txt', 'pays 500')], doubt='none')"),
+]
+"""With all that may come out otherwise when it is run again: what is left, what a batch cost, addresses of memory."""
+
+
+@pytest.fixture
+def sittings(tmp_path: Path) -> "Sittings":
+    return Sittings(tmp_path, ROOT, max_subcalls=20)
+
+
+def outcome(sittings: Sittings) -> dict[str, object]:
+    """What must not depend on how often a run was interrupted."""
+    result = json.loads(sittings.record("result.json").read_text())
+    kept = ("status", "answer", "doubt", "citations", "iterations", "subcalls", "limits_reached", "usage", "warnings")
+    return {key: result[key] for key in kept}
+
+
+def test_a_record_that_ends_anywhere_is_resumed_and_no_reply_is_paid_for_twice(sittings: Sittings) -> None:
+    with sittings:
+        whole = sittings.begin()
+        assert whole.code == 0, whole.err
+        expected = outcome(sittings)
+        record = sittings.record().read_bytes()
+        ends = [index + 1 for index, byte in enumerate(record) if byte == 10]
+        # At the end of a line, before it, and in the middle of the next one.
+        cuts = sorted({0, *ends[:-1:2], *(end - 1 for end in ends[1::8]), *(end + 40 for end in ends[5:-1:8])})
+        for cut in cuts:
+            sittings.record().write_bytes(record[:cut])
+            sittings.record("events.jsonl").unlink()
+            sittings.server.forget()
+            again = sittings.resume(sittings.run_id)
+            assert (again.code, again.out) == (0, whole.out), again.err
+            assert not set(sittings.asked()) & answered(record[:cut])
+            assert set(sittings.asked().values()) <= {1}
+            assert set(sittings.asked()) | answered(record[:cut]) == answered(record)
+            assert outcome(sittings) == expected
+            told = events(sittings.record("events.jsonl"))
+            spent = sum(event["usage"]["cost_usd"] for event in told[:-1] if "usage" in event)
+            assert spent == pytest.approx(told[-1]["usage"]["cost_usd"])
+
+
+def test_a_resumed_run_may_be_killed_and_resumed_again(sittings: Sittings) -> None:
+    with sittings:
+        whole = sittings.begin()
+        for fraction in (4, 3, 2):
+            record = sittings.record().read_bytes()
+            sittings.record().write_bytes(record[: len(record) // fraction])
+            sittings.record("events.jsonl").unlink()
+            assert sittings.resume().out == whole.out
+
+
+def test_the_root_model_sees_the_same_history_as_before(sittings: Sittings) -> None:
+    with sittings:
+        sittings.begin()
+        before = [body["messages"] for body in sittings.server.requests if body["model"] == "root"]
+        record = sittings.record().read_bytes().splitlines(keepends=True)
+        last = max(number for number, line in enumerate(record) if b'"path": "0/4"' in line and b'"messages"' in line)
+        sittings.record().write_bytes(b"".join(record[:last]))
+        sittings.record("events.jsonl").unlink()
+        sittings.server.forget()
+        sittings.resume()
+        after = [body["messages"] for body in sittings.server.requests if body["model"] == "root"]
+    assert [len(each) for each in after] == [8, 10]
+    assert without_addresses(after[0]) == without_addresses(before[3])
+
+
+def without_addresses(messages: list[dict[str, str]]) -> str:
+    return "\n".join(
+        " ".join(word for word in message["content"].split() if not word.startswith("0x")) for message in messages
+    )
+
+
+def test_a_limit_that_ended_the_run_has_to_be_raised(tmp_path: Path) -> None:
+    root: list[str | Scripted] = [
+        cell("found = llm_query_batched(['a', 'b', 'c'])\nprint(found)"),
+        cell("found += llm_query_batched(['d', 'e'])\nprint(found)"),
+        cell("FINAL(' '.join(found))"),
+    ]
+    with Sittings(tmp_path, root, max_iterations=1) as sittings:
+        sittings.root = [root[0], "FINAL(not all)"]
+        partial = sittings.begin()
+        assert (partial.code, partial.out.splitlines()[0]) == (3, "not all")
+        assert f"to go on: rlm runs resume {sittings.run_id} --max-iterations 2" in partial.err
+        refused = sittings.resume()
+        assert (refused.code, refused.out) == (2, "")
+        assert "has used up its max-iterations of 1" in refused.err
+        assert f"hint: rlm runs resume {sittings.run_id} --max-iterations 2" in refused.err
+        sittings.root = root
+        sittings.server.forget()
+        more = sittings.resume("--max-iterations", "5")
+        assert (more.code, more.out.splitlines()[0]) == (0, "re a re b re c re d re e")
+        assert sittings.asked() == {"root 4": 1, "d": 1, "e": 1, "root 6": 1}
+        usage = json.loads(sittings.record("result.json").read_text())["usage"]["total"]
+        assert usage["calls"] == 3 + 1 + 1 + 2 + 2  # the last word was paid for, too
+        assert sittings.resume().code == 2
+
+
+def test_a_failed_run_goes_on_where_it_failed(tmp_path: Path) -> None:
+    root: list[str | Scripted] = [
+        cell("found = llm_query_batched(['a', 'b'])"),
+        Scripted(status=401, error={"m": "no"}),
+    ]
+    with Sittings(tmp_path, root) as sittings:
+        failed = sittings.begin()
+        assert failed.code == 4
+        sittings.root = [root[0], cell("FINAL(' '.join(found))")]
+        sittings.server.forget()
+        again = sittings.resume()
+        assert (again.code, again.out.splitlines()[0]) == (0, "re a re b")
+        assert sittings.asked() == {"root 4": 1}
+
+
+def test_what_failed_is_tried_again_unless_the_run_has_gone_on_from_it(tmp_path: Path) -> None:
+    code = "found = [each if each.ok else '-' for each in llm_query_batched(['a', 'b'])]\nprint(found)"
+    failing = {"b"}
+
+    def sub(prompt: str) -> str | Scripted:
+        return Scripted(status=400, error={"message": "no"}) if prompt in failing else f"re {prompt}"
+
+    root: list[str | Scripted] = [cell(code), cell("print(1)"), cell("FINAL(' '.join(found))")]
+    with Sittings(tmp_path, root, sub) as sittings:
+        assert sittings.begin().out.splitlines()[0] == "re a -"
+        record = sittings.record().read_bytes()
+        failing.clear()
+        for path, answer in (("0/3", "re a -"), ("0/2", "re a re b")):
+            cut = record.index(f'"path": "{path}"'.encode())
+            sittings.record().write_bytes(record[: record.rindex(b"\n", 0, cut) + 1])
+            sittings.record("events.jsonl").unlink()
+            assert sittings.resume().out.splitlines()[0] == answer
+
+
+def test_changed_input_is_refused_and_with_anyway_only_what_it_touches_is_paid_for(tmp_path: Path) -> None:
+    root: list[str | Scripted] = [
+        cell("parts = context.splitlines()\nfound = llm_query_batched(parts)\nprint(len(found))"),
+        cell("FINAL(' '.join(found))"),
+    ]
+    with Sittings(tmp_path, root, text="one\ntwo\nthree\n") as sittings:
+        sittings.begin()
+        record = sittings.record().read_bytes()
+        sittings.record().write_bytes(record[: record.index(b'"told": "0/1 batch')])
+        sittings.record("events.jsonl").unlink()
+        sittings.input.write_text("one\nTWO\nthree\n")
+        refused = sittings.resume()
+        assert (refused.code, refused.out) == (2, "")
+        assert "the input has changed since the run began: 14 characters in 1 document, then 14 in 1" in refused.err
+        assert "--anyway" in refused.err
+        sittings.server.forget()
+        again = sittings.resume("--anyway")
+        assert again.out.splitlines()[0] == "re one re TWO re three"
+        assert sittings.asked() == {"TWO": 1, "root 4": 1}
+        assert "warning: the input has changed" in again.err
+
+
+def test_what_was_piped_in_has_to_be_piped_in_again(tmp_path: Path) -> None:
+    with Sittings(tmp_path, [cell("found = llm_query(context)"), cell("FINAL(found)")]) as sittings:
+        rlm("analyze", "-", "who pays?", "-p", sittings.profile, stdin=b"I pay.")
+        record = sittings.record().read_bytes()
+        sittings.record().write_bytes(record[: record.index(b'{"at": ', len(record) - 2_000)])
+        sittings.record("events.jsonl").unlink()
+        refused = sittings.resume()
+        assert refused.code == 2
+        assert f"hint: cat FILE | rlm runs resume {sittings.run_id}" in refused.err
+
+
+def test_what_is_no_run_to_go_on_with_is_told(sittings: Sittings) -> None:
+    with sittings:
+        sittings.begin()
+        done = sittings.resume()
+        assert (done.code, done.out) == (2, "")
+        assert f"the run {sittings.run_id} has given its answer" in done.err
+        sittings.record("events.jsonl").unlink()
+        sittings.record().write_bytes(b"[]\n")
+        assert "calls.jsonl is damaged: line 1" in sittings.resume().err
+        sittings.record("run.json").write_text("{}")
+        assert "run.json is damaged" in sittings.resume().err
+        sittings.record("run.json").unlink()
+        assert "was ended before it began" in sittings.resume().err
+
+
+def test_a_run_that_goes_on_is_neither_resumed_nor_removed(sittings: Sittings) -> None:
+    with sittings:
+        sittings.begin()
+        sittings.record("events.jsonl").unlink()
+        run_id = sittings.run_id
+        recorder, _ = Recorder.resume(run_id)
+        for command in ("resume", "rm"):
+            ran = rlm("runs", command, run_id)
+            assert (ran.code, ran.out) == (2, "")
+            assert f"the run {run_id} is still going on" in ran.err
+        recorder.close()
+        assert rlm("runs", "rm", run_id).code == 0
+        assert not run_folder(run_id).exists()
+
+
+def test_a_folder_that_is_gone_is_named(sittings: Sittings, tmp_path: Path) -> None:
+    with sittings:
+        here = Path.cwd()
+        (tmp_path / "away").mkdir()
+        os.chdir(tmp_path / "away")
+        try:
+            sittings.begin()
+        finally:
+            os.chdir(here)
+        (tmp_path / "away").rmdir()
+        sittings.record("events.jsonl").unlink()
+        ran = sittings.resume()
+        assert ran.code == 2
+        assert f"cannot go to {tmp_path / 'away'}, where the run was started: No such file" in ran.err
