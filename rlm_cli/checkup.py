@@ -13,9 +13,10 @@ from pathlib import Path
 
 from rlm_cli import __version__
 from rlm_cli.addresses import OLLAMA, is_loopback, provider_of, shown_address
+from rlm_cli.amounts import counted
 from rlm_cli.confinement import MEANINGS
 from rlm_cli.context_writer import ContextWriter
-from rlm_cli.errors import ProfileError, RlmError, SandboxError
+from rlm_cli.errors import InputError, ProfileError, RlmError, SandboxError
 from rlm_cli.llm.local_servers import offered, ollama_address
 from rlm_cli.loaders import OfficeReader, PdfReader, Unloadable
 from rlm_cli.profiles import KEYS, Found, choose, find, load, user_folder, visible
@@ -23,7 +24,7 @@ from rlm_cli.sandbox import open_repl
 from rlm_cli.seams import Cell, CellFinished, ReplFacts
 from rlm_cli.strength import level_of
 from rlm_cli.tokens import count_tokens, vocabulary_folder
-from rlm_cli.trajectory import runs_folder
+from rlm_cli.trajectory import run_ids, runs_folder, size
 from rlm_cli.types import Limits, ModelSpec
 
 _PACKAGES = ("litellm", "RestrictedPython", "tiktoken", "pypdfium2", "rich", "typer", "PyYAML")
@@ -182,7 +183,17 @@ def _server(name: str, address: str, path: str) -> Fact:
 def _files() -> Iterator[Fact]:
     yield Fact("settings", _shown(user_folder()))
     yield Fact("profiles", _shown(user_folder() / "profiles"))
-    yield Fact("recorded runs", _shown(runs_folder()))
+    yield Fact("recorded runs", _recorded())
+
+
+def _recorded() -> str:
+    try:
+        ids = run_ids()
+    except InputError as error:
+        return str(error)
+    if not ids:
+        return _shown(runs_folder())
+    return f"{runs_folder()} ({counted(len(ids), 'run')}, {sum(map(size, ids)) / 1e6:.1f} MB)"
 
 
 def _shown(folder: Path) -> str:

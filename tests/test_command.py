@@ -88,8 +88,11 @@ def test_a_run_is_recorded_for_its_owner_alone(text: str, tmp_path: Path, own_ho
     assert not folder.exists()
     ask(text, tmp_path, "FINAL(x)")
     [record] = folder.iterdir()
-    assert stat.S_IMODE(record.stat().st_mode) == 0o600
-    assert json.loads(record.read_text().splitlines()[-1])["type"] == "run_finished"
+    assert stat.S_IMODE(record.stat().st_mode) == 0o700
+    files = {file.name: file for file in record.iterdir()}
+    assert set(files) == {"run.json", "events.jsonl", "calls.jsonl", "result.json"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files.values()} == {0o600}
+    assert json.loads(files["events.jsonl"].read_text().splitlines()[-1])["type"] == "run_finished"
 
 
 def test_control_characters_of_a_model_do_not_reach_stderr_raw(text: str, tmp_path: Path) -> None:

@@ -21,9 +21,11 @@ from rlm_cli.display.wording import line
 from rlm_cli.events import (
     EVENTS,
     ROOT,
+    CallPath,
     Event,
     IterationStarted,
     RunFinished,
+    RunResumed,
     SubcallFailed,
     SubcallFinished,
     SubcallStarted,
@@ -67,7 +69,9 @@ def recorded(folder: Path) -> list[Event]:
 
 def test_every_event_of_a_run_is_one_harmless_line(tmp_path: Path) -> None:
     events = recorded(tmp_path)
-    assert {event.type for event in events} >= set(EVENTS) - {"history_compacted", "limit_reached", "subcall_failed"}
+    rare = {"history_compacted", "limit_reached", "subcall_failed", "run_resumed"}
+    assert {event.type for event in events} >= set(EVENTS) - rare
+    events.append(RunResumed(path=CallPath("0/2"), calls=3, usage=Usage(1, 0, 10, 0, 5, 0.25)))
     for event in events:
         shown = line(event)
         assert len(shown.splitlines()) == 1

@@ -90,7 +90,7 @@ def test_servers_on_this_machine_are_asked_what_they_have(monkeypatch: pytest.Mo
 
 def test_recorded_runs_are_counted(text: str) -> None:
     assert rlm("analyze", text, "who pays?", "-p", "offline").code == 0
-    assert "(1 file, " in facts(rlm("doctor").out)["files"]["recorded runs"]
+    assert "(1 run, " in facts(rlm("doctor").out)["files"]["recorded runs"]
 
 
 def test_a_sandbox_that_cannot_start_is_said_and_is_the_exit_code() -> None:

@@ -33,7 +33,8 @@ def run_folder(run_id: str) -> Path:
 def run_ids() -> list[str]:
     """Return the ids of all recorded runs, the newest first: an id begins with the time. Raises InputError."""
     try:
-        found = [each.name for each in runs_folder().iterdir() if _ID.fullmatch(each.name)]
+        with os.scandir(runs_folder()) as entries:
+            found = [each.name for each in entries if _ID.fullmatch(each.name) and each.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         return []
     except OSError as error:

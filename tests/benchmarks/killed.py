@@ -20,7 +20,8 @@ def main() -> None:
     moments = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        os.environ |= {"XDG_STATE_HOME": str(home / "state"), "XDG_CACHE_HOME": str(home / "cache"), "LOOPBACK_KEY": "x"}
+        os.environ |= {f"XDG_{kind}_HOME": str(home / kind) for kind in ("STATE", "CACHE")}
+        os.environ["LOOPBACK_KEY"] = "any"
         with sittings(home) as run, QuickStart() as quick:
             answer = run.begin("-q").out
             repeated = again = equal = ended = 0
@@ -33,7 +34,7 @@ def main() -> None:
                 again += killed.asked_again
                 most = max(most, killed.asked_again)
                 equal += killed.ended_first or (killed.resumed.code, killed.resumed.out) == (0, answer)
-    print(f"seed {seed}: {MOMENTS} runs of {REQUESTS} requests, {WIDTH} wide, killed ({ended} ended before they could be)")
+    print(f"seed {seed}: {MOMENTS} runs of {REQUESTS} requests, {WIDTH} wide, killed ({ended} had ended before)")
     print(f"answer the same: {equal}; requests repeated whose reply was on record: {repeated}")
     print(f"others asked again: {again} in all, at most {most} in a run")
 

@@ -1,4 +1,4 @@
-"""A run that is killed with SIGKILL at some moment and resumed: what was asked twice, and whether the answer is the same."""
+"""A run that is killed with SIGKILL at some moment and resumed: what is asked twice, and is the answer the same?"""
 
 import os
 import signal

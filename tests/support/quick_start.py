@@ -6,6 +6,7 @@ stderr go) and answers with the child's number, and with its exit code once it h
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -61,6 +62,7 @@ def main() -> None:
             ):
                 descriptor = os.open(name, flags | os.O_CREAT, 0o600)
                 os.dup2(descriptor, number)
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this process was started with
             sys.argv = ["rlm", *order["arguments"]]
             app()
         sys.stdout.write(f"{child}\n")
