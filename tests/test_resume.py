@@ -1,5 +1,6 @@
 """A run that ended early is resumed: what is on record is not paid for again, and the answer is the same."""
 
+import io
 import json
 import os
 from pathlib import Path
@@ -9,7 +10,12 @@ from support.command import rlm
 from support.openai_server import Scripted
 from support.sittings import Sittings, answered, cell, events
 
-from rlm_cli.trajectory import Recorder, run_folder
+from rlm_cli.budget import Budget
+from rlm_cli.engine.replay import Replay
+from rlm_cli.errors import LimitReached
+from rlm_cli.events import CallPath, RunResumed
+from rlm_cli.trajectory import FileJournal, Past, Recorder, run_folder
+from rlm_cli.types import Limits, Message, ModelSpec, Price, Profile, Request
 
 ROOT: list[str | Scripted] = [
     cell("first = llm_query_batched([f'item {n}' for n in range(5)])\nprint(first, budget())\nprint(object())"),
@@ -224,3 +230,45 @@ def test_a_folder_that_is_gone_is_named(sittings: Sittings, tmp_path: Path) -> N
         ran = sittings.resume()
         assert ran.code == 2
         assert f"cannot go to {tmp_path / 'away'}, where the run was started: No such file" in ran.err
+
+
+def test_code_that_does_otherwise_the_second_time_goes_on_live_and_nothing_spent_is_forgotten(tmp_path: Path) -> None:
+    root: list[str | Scripted] = [
+        cell("print(id(object()))"),
+        cell("found = llm_query_batched(['a', 'b'])\nprint(found)"),
+        cell("print(llm_query('c'))"),
+        cell("FINAL(' '.join(found))"),
+    ]
+    with Sittings(tmp_path, root) as sittings:
+        whole = sittings.begin()
+        record = sittings.record().read_bytes()
+        sittings.record().write_bytes(record[: record.index(b'"path": "0/4"')])
+        sittings.record("events.jsonl").unlink()
+        sittings.server.forget()
+        again = sittings.resume()
+        assert again.out == whole.out
+        # What the sub-model was asked is on record, wherever it is asked again.
+        assert sittings.asked() == {"root 4": 1, "root 6": 1, "root 8": 1}
+        usage = json.loads(sittings.record("result.json").read_text())["usage"]
+        assert (usage["root"]["calls"], usage["sub"]["calls"], usage["sub"]["cached_calls"]) == (3 + 3, 3, 3)
+        told = events(sittings.record("events.jsonl"))
+        [resumed] = [event for event in told if event["type"] == "run_resumed"]
+        assert (resumed["path"], resumed["calls"], resumed["usage"]["calls"]) == ("0/2", 1, 2 + 3)
+        assert sum(event["usage"]["calls"] for event in told[:-1] if "usage" in event) == told[-1]["usage"]["calls"]
+
+
+def test_a_call_that_nobody_answered_is_held_against_the_limit() -> None:
+    spec = ModelSpec("openai/sub", max_output_tokens=500, price=Price(1, 10))
+    request = Request("sub", spec, (Message("user", "a"),), 9, "0/1.1")
+    lines: list[dict[str, object]] = []
+    FileJournal(lines.append, lambda: 7.0, None).asked(request)
+    past = Past(io.BytesIO(b"".join(json.dumps(line).encode() + b"\n" for line in lines)))
+    budget = Budget(Limits(max_cost=0.008), resumed=True)
+    replay = Replay(FileJournal(lines.append, budget.elapsed, past), budget, Profile("", "", spec, spec))
+    assert replay.find(request) is None
+    [resumed] = replay.go_live(CallPath("0/1"))
+    assert isinstance(resumed, RunResumed)
+    assert (resumed.usage.calls, budget.usage().cost_usd) == (0, 0.0)
+    assert budget.elapsed() >= 7.0
+    with pytest.raises(LimitReached, match="cost limit"):
+        budget.admit(request)

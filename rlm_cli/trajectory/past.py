@@ -17,6 +17,7 @@ from rlm_cli.types import Message, Reply, Request, Role, Usage
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 """Where an object lies in memory is part of how Python shows it, and another place each time."""
+_MESSAGE = b'{"message"'
 _ITERATION = re.compile(r"0/(\d+)")
 
 
@@ -84,7 +85,8 @@ class Past:
             if not line.endswith(b"\n"):
                 break
             try:
-                self._take(json.loads(line))
+                if not line.startswith(_MESSAGE):  # they are most of the file, and hardly any is needed
+                    self._take(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise ValueError(f"line {number}: {error}") from error
             self.end += len(line)
@@ -163,7 +165,7 @@ class Past:
         if not digests:
             return {}
         self._file.seek(0)
-        lines = (json.loads(line) for line in self._file if line.startswith(b'{"message"') and line.endswith(b"\n"))
+        lines = (json.loads(line) for line in self._file if line.startswith(_MESSAGE) and line.endswith(b"\n"))
         return {line["message"]: line["text"] for line in lines if line["message"] in digests}
 
 
