@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.command import rlm
 
+from rlm_cli.profiles import user_folder
 from rlm_cli.trajectory import run_folder, run_ids, runs_folder, tidy
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -24,17 +25,17 @@ def records(own_home: Path) -> None:
 
 
 def test_old_records_go_first_and_then_the_oldest_until_there_is_room(records: None) -> None:
-    removed = tidy(now=NOW)
+    removed = tidy(30, 1000, NOW)
     assert (removed.runs, removed.bytes) == (1, 1000)
     assert run_ids() == IDS[:0:-1]
-    assert tidy(most=1999, now=NOW).runs == 2
+    assert tidy(30, 0.001999, NOW).runs == 2
     assert run_ids() == [IDS[3]]
-    assert tidy(most=0, now=NOW).runs == 1
+    assert tidy(None, 0, NOW).runs == 1
     assert run_ids() == []
 
 
 def test_a_clock_that_has_gone_back_removes_nothing(records: None) -> None:
-    assert tidy(now=datetime(2001, 1, 1, tzinfo=UTC)).runs == 0
+    assert tidy(30, 1000, datetime(2001, 1, 1, tzinfo=UTC)).runs == 0
     assert run_ids() == IDS[::-1]
 
 
@@ -45,7 +46,7 @@ def test_what_somebody_else_has_put_there_stays(records: None, tmp_path: Path) -
     outside.mkdir()
     (outside / "calls.jsonl").write_text("not a record")
     (runs_folder() / "20260101-000000-eeeeee").symlink_to(outside)
-    assert tidy(now=NOW).runs == 0
+    assert tidy(30, 1000, NOW).runs == 0
     assert mine.read_text() == "mine"
     assert (outside / "calls.jsonl").exists()
     ran = rlm("runs", "rm", IDS[0])
@@ -58,6 +59,20 @@ def test_every_new_run_tidies_up(records: None, text: str) -> None:
     assert IDS[0] in run_ids()
     assert rlm("analyze", text, "who pays?", "-p", "offline").code == 0
     assert IDS[0] not in run_ids()
+
+
+def test_how_long_records_are_kept_is_the_users_choice(records: None, text: str) -> None:
+    config = user_folder() / "config.yaml"
+    config.parent.mkdir(parents=True)
+    for said, kept in (("{days: null, megabytes: null}", 4), ("{days: .inf}", 4), ("{megabytes: 0.001}", 1)):
+        config.write_text(f"records: {said}\n")
+        assert rlm("analyze", text, "who pays?", "-p", "offline").code == 0
+        assert len(set(run_ids()) & set(IDS)) == kept
+    for wrong in ("records: 3", "records: {day: 3}", "records: {days: soon}", "records: {days: true}", "record: {}"):
+        config.write_text(wrong)
+        ran = rlm("analyze", text, "who pays?", "-p", "offline")
+        assert (ran.code, ran.out) == (2, "")
+        assert str(config) in ran.err
 
 
 @pytest.mark.parametrize(
@@ -79,6 +94,7 @@ def test_runs_are_removed_by_name_or_all(records: None, arguments: list[str], le
 def test_runs_are_removed_by_age(records: None) -> None:
     assert rlm("runs", "rm", "--older-than", "0").code == 0
     assert all(each > f"{datetime.now(UTC):%Y%m%d}" for each in run_ids())
+    assert rlm("runs", "rm", "--older-than", "1e12").err == "removed 0 runs, 0 bytes\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["20261120", "--all"], ["--all", "--older-than", "3"]])

@@ -11,7 +11,7 @@ from rlm_cli.cli.output import Output, conduct, opened
 from rlm_cli.cli.waiting import waiting
 from rlm_cli.confinement import Level
 from rlm_cli.loaders import LoadOptions
-from rlm_cli.profiles import Overrides, choose, custom, find, load
+from rlm_cli.profiles import Overrides, choose, custom, find, load, read_settings
 from rlm_cli.trajectory import tidy
 from rlm_cli.types import Profile
 
@@ -42,7 +42,8 @@ def perform(job: Job) -> int:
         with closing(prepared.task.context):
             recorder = None
             if job.recorded and prepared.result is None:
-                tidy()
+                kept = read_settings()
+                tidy(kept.record_days, kept.record_megabytes)
                 recorder = analysis.record(prepared.task, job.inputs, job.load_options)
             return conduct(job.output, prepared, events, before_the_run(prepared.task), recorder)
 

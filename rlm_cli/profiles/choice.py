@@ -3,10 +3,9 @@
 import os
 from dataclasses import dataclass
 
-import yaml
-
 from rlm_cli.errors import ProfileError
 from rlm_cli.profiles.folders import user_folder
+from rlm_cli.profiles.settings import read_settings
 
 KEYS = {"ANTHROPIC_API_KEY": "enterprise", "OPENAI_API_KEY": "openai", "GEMINI_API_KEY": "speed"}
 """Variable -> profile, in the order in which they are looked for."""
@@ -29,7 +28,7 @@ def choose(named: str | None) -> Choice:
         return Choice(named, "")
     if from_environment := os.environ.get("RLM_PROFILE"):
         return Choice(from_environment, "RLM_PROFILE is set")
-    if configured := _configured():
+    if configured := read_settings().profile:
         return Choice(configured, f"{user_folder() / 'config.yaml'} says so")
     for variable, name in KEYS.items():
         if os.environ.get(variable):
@@ -39,27 +38,3 @@ def choose(named: str | None) -> Choice:
         f"no profile was named and no key is set: looked for -p, RLM_PROFILE, {keys}",
         "set a key, name a profile (`rlm profiles list`), or try `-p offline`: no key, no network, no language model",
     )
-
-
-def _configured() -> str | None:
-    path = user_folder() / "config.yaml"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ProfileError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ProfileError(f"cannot read {path}: it is not UTF-8") from error
-    try:
-        settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ProfileError(f"{path} is not YAML") from error
-    if settings is None:
-        return None
-    if not isinstance(settings, dict) or set(settings) - {"profile"}:
-        raise ProfileError(f"{path} may hold one key, profile: NAME")
-    name = settings.get("profile")
-    if name is not None and not isinstance(name, str):
-        raise ProfileError(f"{path}: profile must be a name")
-    return name

@@ -5,6 +5,7 @@ A run that goes on is left alone.
 """
 
 import contextlib
+import math
 import os
 import tarfile
 from dataclasses import dataclass
@@ -15,10 +16,6 @@ from rlm_cli.errors import InputError, UsageError
 from rlm_cli.plain_files import open_plain
 from rlm_cli.trajectory.folders import CALLS, FILES, run_folder, run_ids
 from rlm_cli.trajectory.recorder import is_locked
-
-KEPT_DAYS = 30
-KEPT_BYTES = 1_000_000_000
-"""Of all records together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +44,20 @@ def remove(run_id: str) -> Removed:
 
 def older_than(days: float, now: datetime | None = None) -> list[str]:
     """Return the ids of the runs that began longer ago than that, the oldest first."""
-    limit = f"{(now or datetime.now(UTC)) - timedelta(days=days):%Y%m%d-%H%M%S}"
+    try:
+        limit = f"{(now or datetime.now(UTC)) - timedelta(days=days):%Y%m%d-%H%M%S}"
+    except OverflowError:  # before there were any years
+        return []
     return sorted(each for each in run_ids() if each < limit)
 
 
-def tidy(days: float = KEPT_DAYS, most: int = KEPT_BYTES, now: datetime | None = None) -> Removed:
-    """Remove what is older than `days`, then the oldest until all together have at most `most` bytes.
+def tidy(days: float | None, megabytes: float | None, now: datetime | None = None) -> Removed:
+    """Remove what is older than `days`, then the oldest until all together have at most so many megabytes.
 
     What cannot be removed is left where it is: the next run tries again.
     """
-    old = set(older_than(days, now))
+    old = set() if days is None else set(older_than(days, now))
+    most = math.inf if megabytes is None else megabytes * 1e6
     kept, removed = 0, Removed()
     for run_id in run_ids():  # the newest first
         here = size(run_id)
