@@ -15,6 +15,7 @@ from rlm_cli.engine.replay import Replay
 from rlm_cli.errors import LimitReached
 from rlm_cli.events import CallPath, RunResumed
 from rlm_cli.trajectory import FileJournal, Past, Recorder, run_folder
+from rlm_cli.trajectory.journal import call_of
 from rlm_cli.types import Limits, Message, ModelSpec, Price, Profile, Request
 
 ROOT: list[str | Scripted] = [
@@ -261,7 +262,7 @@ def test_a_call_that_nobody_answered_is_held_against_the_limit() -> None:
     spec = ModelSpec("openai/sub", max_output_tokens=500, price=Price(1, 10))
     request = Request("sub", spec, (Message("user", "a"),), 9, "0/1.1")
     lines: list[dict[str, object]] = []
-    FileJournal(lines.append, lambda: 7.0, None).asked(request)
+    FileJournal(lines.append, lambda: 7.0, None).asked(call_of(request), request.messages)
     past = Past(io.BytesIO(b"".join(json.dumps(line).encode() + b"\n" for line in lines)))
     budget = Budget(Limits(max_cost=0.008), resumed=True)
     replay = Replay(FileJournal(lines.append, budget.elapsed, past), budget, Profile("", "", spec, spec))

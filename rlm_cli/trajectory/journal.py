@@ -57,18 +57,17 @@ class FileJournal:
         """Return the reply that an earlier sitting had to an equal request, at whatever place."""
         return self._past.replies.get(request.key()) if self._past is not None else None
 
-    def asked(self, request: Request) -> None:
-        self._write({**_call(request), "messages": [[each.role, self._message(each)] for each in request.messages]})
+    def asked(self, call: "_Call", messages: tuple[Message, ...]) -> None:
+        self._write({**call, "messages": [[each.role, self._message(each)] for each in messages]})
 
-    def replied(self, request: Request, reply: Reply, seconds: float) -> None:
-        key = request.key()
+    def replied(self, call: "_Call", key: str, reply: Reply, seconds: float) -> None:
         if reply.cached and key in self._replies:
             return  # the whole stands there already
         self._replies.add(key)
-        self._write({**_call(request), "key": key, "seconds": seconds, "reply": to_plain(reply)})
+        self._write({**call, "key": key, "seconds": seconds, "reply": to_plain(reply)})
 
-    def failed(self, request: Request, error: ModelError, seconds: float) -> None:
-        self._write({**_call(request), "seconds": seconds, "failure": plain_error(error)})
+    def failed(self, call: "_Call", error: ModelError, seconds: float) -> None:
+        self._write({**call, "seconds": seconds, "failure": plain_error(error)})
 
     def _message(self, message: Message) -> str:
         digest = hashlib.sha256(message.text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -90,14 +89,15 @@ class Recording:
         self._journal = journal
 
     def complete(self, request: Request) -> Reply:
-        self._journal.asked(request)
+        call = call_of(request)
+        self._journal.asked(call, request.messages)
         started = time.monotonic()
         try:
             reply = self._inner.complete(request)
         except ModelError as error:
-            self._journal.failed(request, error, time.monotonic() - started)
+            self._journal.failed(call, error, time.monotonic() - started)
             raise
-        self._journal.replied(request, reply, time.monotonic() - started)
+        self._journal.replied(call, request.key(), reply, time.monotonic() - started)
         return reply
 
     def recall(self, request: Request) -> Reply | None:
@@ -106,10 +106,14 @@ class Recording:
             return replace(known, usage=Usage(cached_calls=1), cached=True, lost=0)
         reply = self._inner.recall(request)
         if reply is not None:
-            self._journal.replied(request, reply, 0.0)
+            self._journal.replied(call_of(request), request.key(), reply, 0.0)
         return reply
 
 
-def _call(request: Request) -> dict[str, Any]:
+_Call = dict[str, Any]
+
+
+def call_of(request: Request) -> _Call:
+    """Return what each line about a call begins with."""
     path, lookup = lookup_of(request)
     return {"path": path, "lookup": lookup, "role": request.role, "model": request.spec.model}

@@ -23,6 +23,8 @@ _ITERATION = re.compile(r"0/(\d+)")
 
 def lookup_of(request: Request) -> tuple[str, str]:
     """Return what a call is looked up by: its path, and its key whatever addresses of memory its messages show."""
+    if not any("0x" in each.text for each in request.messages):
+        return request.path, request.key()
     messages = tuple(Message(each.role, _ADDRESS.sub("0x", each.text)) for each in request.messages)
     return request.path, replace(request, messages=messages).key()
 
