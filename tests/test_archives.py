@@ -198,7 +198,7 @@ def test_a_zip_that_was_written_to_a_pipe_and_a_large_one_are_read() -> None:
 
 def gzipped_as(name: str, content: bytes = b"text\n") -> bytes:
     written = io.BytesIO()
-    with gzip.GzipFile(name, "wb", fileobj=written) as file:
+    with gzip.GzipFile(name, "wb", fileobj=written, mtime=0) as file:
         file.write(content)
     return written.getvalue()
 
@@ -206,18 +206,18 @@ def gzipped_as(name: str, content: bytes = b"text\n") -> bytes:
 @pytest.mark.parametrize(
     ("content", "name", "inner"),
     [
-        (gzip.compress(b"text\n"), "access.log.gz", "access.log"),
+        (gzip.compress(b"text\n", mtime=0), "access.log.gz", "access.log"),
         (gzipped_as("told.txt"), "access.log.gz", "access.log"),
         (gzipped_as("told.txt"), "stdin", "told.txt"),
         (gzipped_as("../../etc/passwd"), "stdin", "passwd"),
-        (gzip.compress(b"text\n"), "stdin", "stdin"),
-        (gzip.compress(b"text\n"), ".gz", ".gz"),
+        (gzip.compress(b"text\n", mtime=0), "stdin", "stdin"),
+        (gzip.compress(b"text\n", mtime=0), ".gz", ".gz"),
         (bz2.compress(b"text\n"), "a.BZ2", "a"),
         (lzma.compress(b"text\n"), "a.txt.xz", "a.txt"),
-        (gzip.compress(b"te") + gzip.compress(b"") + gzip.compress(b"xt\n"), "a.gz", "a"),
+        (gzip.compress(b"te", mtime=0) + gzip.compress(b"", mtime=0) + gzip.compress(b"xt\n", mtime=0), "a.gz", "a"),
         (lzma.compress(b"te") + bytes(8) + lzma.compress(b"xt\n"), "a.xz", "a"),
         (bz2.compress(b"te") + bz2.compress(b"xt\n"), "a.bz2", "a"),
-        (gzip.compress(b"text\n") + bytes(100_000), "a.gz", "a"),
+        (gzip.compress(b"text\n", mtime=0) + bytes(100_000), "a.gz", "a"),
     ],
 )
 def test_a_compressed_file_is_one_file(content: bytes, name: str, inner: str) -> None:
