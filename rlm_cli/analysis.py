@@ -13,20 +13,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from os import PathLike, fspath
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from rlm_cli.budget import Budget
 from rlm_cli.confinement import LEVELS, Level
 from rlm_cli.engine import Engine
 from rlm_cli.errors import ModelError, ProfileError, UsageError
-from rlm_cli.events import Event
-from rlm_cli.llm import open_client, resolve, warm
+from rlm_cli.events import Event, RunFinished
+from rlm_cli.llm import KeptReplies, open_client, resolve, warm
 from rlm_cli.loaders import LoadOptions, Reached, load
 from rlm_cli.profiles import Overrides, choose, find
 from rlm_cli.profiles import load as load_profile
 from rlm_cli.sandbox import open_repl
 from rlm_cli.task import Task
 from rlm_cli.types import Failure, Profile, Result, Status, StopReason, Usage
+
+CacheUse = Literal["use", "refresh", "off"]
+"""What becomes of replies of earlier runs: given and kept; asked anew and kept; neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +75,25 @@ def prepare(
     return Prepared(task)
 
 
-def run(task: Task, watch: Callable[[Event], None]) -> Result:
+def run(task: Task, watch: Callable[[Event], None], cache: CacheUse = "use") -> Result:
     """Run a task to its end; `watch` sees every event. A Ctrl-C becomes an interrupted Result."""
     limits = task.profile.limits
     budget = Budget(limits)
     repl = partial(open_repl, limits=limits, require=task.require_sandbox)
-    engine = Engine(open_client(task.profile), repl, budget)
+    kept = KeptReplies(refresh=cache == "refresh")
+    engine = Engine(open_client(task.profile, kept if cache != "off" else None), repl, budget)
 
     def stamped(event: Event) -> None:
+        if isinstance(event, RunFinished):
+            kept.close()
+            event = replace(event, warnings=(*event.warnings, *kept.warnings))
         watch(replace(event, at=budget.elapsed()))
 
-    return _drive(engine.run(task), stamped)
+    try:
+        result = _drive(engine.run(task), stamped)
+    finally:
+        kept.close()
+    return replace(result, warnings=(*result.warnings, *kept.warnings))
 
 
 def analyze(
@@ -93,18 +104,20 @@ def analyze(
     options: LoadOptions | None = None,
     watch: Callable[[Event], None] = lambda event: None,
     require_sandbox: Level | None = None,
+    cache: bool = True,
 ) -> Result:
     """Answer `question` about files and folders.
 
     `profile` is a name or a path, `settings` are KEY=VALUE as for --set, `watch` sees every event. A partial answer and
     a failed run are Results; raises UsageError when there is nothing to run. `require_sandbox`: as for the command.
+    Without `cache` replies of earlier runs are neither used nor kept.
     """
     names = [fspath(each) for each in inputs]
     found = find(choose(profile).name, names)
     chosen = load_profile(found, Overrides(settings=tuple(settings)), names)
     prepared = prepare(names, question, chosen, options, require_sandbox=require_sandbox)
     try:
-        return prepared.result or run(prepared.task, watch)
+        return prepared.result or run(prepared.task, watch, "use" if cache else "off")
     finally:
         prepared.task.context.close()
 

@@ -16,6 +16,7 @@ from rlm_cli.addresses import OLLAMA, is_loopback, provider_of, shown_address
 from rlm_cli.confinement import MEANINGS
 from rlm_cli.context_writer import ContextWriter
 from rlm_cli.errors import ProfileError, RlmError, SandboxError
+from rlm_cli.llm.cache_place import cache_folder
 from rlm_cli.llm.local_servers import offered, ollama_address
 from rlm_cli.loaders import OfficeReader, PdfReader, Unloadable
 from rlm_cli.profiles import KEYS, Found, choose, find, load, user_folder, visible
@@ -183,6 +184,7 @@ def _files() -> Iterator[Fact]:
     yield Fact("settings", _shown(user_folder()))
     yield Fact("profiles", _shown(user_folder() / "profiles"))
     yield Fact("recorded runs", _shown(runs_folder()))
+    yield Fact("cache", _shown(cache_folder()))
 
 
 def _shown(folder: Path) -> str:

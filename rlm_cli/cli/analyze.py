@@ -40,6 +40,8 @@ def analyze(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
     allow_partial: options.AllowPartial = False,
+    no_cache: options.NoCache = False,
+    refresh_cache: options.RefreshCache = False,
     no_record: options.NoRecord = False,
 ) -> None:
     """Answer a question about files, folders, repositories or a pipe.
@@ -96,6 +98,7 @@ def analyze(
         events=events,
         quiet=quiet,
         allow_partial=allow_partial,
+        cache=words.cache_use(no_cache, refresh_cache),
         recorded=not no_record,
     )
     raise typer.Exit(perform(job))

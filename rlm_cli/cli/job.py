@@ -47,6 +47,7 @@ class Job:
     events: str | None
     quiet: bool
     allow_partial: bool
+    cache: analysis.CacheUse
     recorded: bool
 
 
@@ -73,7 +74,7 @@ def perform(job: Job) -> int:
             events.truncate(0)
         recorder = Recorder(task.run_id) if job.recorded else None
         with _watching(job, events, recorder) as watch:
-            result = analysis.run(task, watch)
+            result = analysis.run(task, watch, job.cache)
         if recorder is not None:
             recorder.close()
         return _report(job, task, result, recorder)

@@ -1,7 +1,7 @@
 """Asks the root model for one reply after another, within the budget.
 
-Covered: what is kept back for the last word, a call that is abandoned when time is up, replies that are empty or
-refused. What a reply means is the loop's business.
+Covered: what is kept back for the last word, a call that is abandoned when time is up, replies that are empty,
+refused, or known from an earlier run. What a reply means is the loop's business.
 """
 
 from collections.abc import Generator
@@ -23,11 +23,13 @@ _EMPTY_REPLIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A call that the budget has let through."""
+    """A call that the budget has let through, or that is none."""
 
     request: Request
-    reservation: Reservation
+    reservation: Reservation | None
     last_word: bool
+    known: Reply | None = None
+    """The reply, where an earlier run was given it: nothing is reserved for what costs nothing."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,9 @@ class RootModel:
             self.budget.keep_back(self.budget.worst_case(self.spec, messages, growth))
         seconds = max(0.0, self.budget.seconds_left(last_word))
         request = Request("root", self.spec, messages, min(self.spec.patience, seconds))
+        known = self.client.recall(request) if self.spec.cache and seconds > 0 else None
+        if known is not None:
+            return Admitted(request, None, last_word, known)
         return Admitted(request, self.budget.admit(request, last_word), last_word)
 
     def reply(self, call: Admitted, here: CallPath) -> Generator[Event, None, Reply]:
@@ -57,6 +62,10 @@ class RootModel:
         Raises LimitReached when the run's time is over first, ModelError when the call fails, BadReply when too many
         replies in a row are empty.
         """
+        if call.reservation is None:
+            assert call.known is not None
+            return (yield from self._recall(call.known, here))
+        reservation = call.reservation
 
         def complete() -> Generator[Event, None, Reply | ModelError]:
             try:
@@ -68,15 +77,15 @@ class RootModel:
         started = monotonic()
         [came] = yield from fan_out([complete], 1, lambda: self.budget.seconds_left(call.last_word))
         if came is None or (isinstance(came, CallTimedOut) and call.request.timeout < self.spec.patience):
-            self.budget.settle(call.reservation, None)
+            self.budget.settle(reservation, None)
             raise self.budget.time_is_up()
         error = came if isinstance(came, ModelError) else None
         if error is not None and error.usage is None:
-            self.budget.settle(call.reservation, Usage() if error.outcome_known else None, error.lost)
+            self.budget.settle(reservation, Usage() if error.outcome_known else None, error.lost)
             raise error
         # A refusal or an empty reply that was billed is a reply as far as the account goes.
         reply = came if isinstance(came, Reply) else _nothing(came)
-        self.budget.settle(call.reservation, reply.usage, came.lost)
+        self.budget.settle(reservation, reply.usage, came.lost)
         yield ModelReplied(
             path=here,
             model=reply.model or self.spec.model,
@@ -91,6 +100,20 @@ class RootModel:
         if error is not None and not isinstance(error, EmptyReply):
             raise error
         return reply
+
+    def _recall(self, known: Reply, here: CallPath) -> Generator[Event, None, Reply]:
+        self.budget.count_cached("root", known.usage)
+        self._empty = 0
+        yield ModelReplied(
+            path=here,
+            model=self.spec.model,
+            text=known.text,
+            truncated=known.truncated,
+            cached=True,
+            seconds=0.0,
+            usage=known.usage,
+        )
+        return known
 
 
 def _nothing(error: ModelError) -> Reply:

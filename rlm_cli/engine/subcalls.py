@@ -1,7 +1,8 @@
 """Answers llm_query and llm_query_batched: from questions of the REPL to calls of the sub-model, and back.
 
-Covered: which model, equal prompts once, replies already known, prompts too large for the window, the count of
-sub-calls, the batch side by side, its summary line. Every call passes through the Budget; nothing here retries.
+Covered: which model, equal prompts once unless each is to be asked, replies already known, prompts too large for the
+window, the count of sub-calls, the batch side by side, its summary line. Every call passes through the Budget;
+nothing here retries.
 """
 
 import functools
@@ -9,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 
+from rlm_cli.amounts import cost
 from rlm_cli.budget import Budget, Reservation
 from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.progress import Progress
@@ -39,6 +41,7 @@ class _Call:
             key=self.request.key(),
             prompt_characters=len(prompt),
             prompt_head=prompt[:_HEAD],
+            fresh=self.request.fresh,
         )
 
     def finished(self, reply: Reply, seconds: float) -> SubcallFinished:
@@ -84,6 +87,8 @@ class Subcalls:
     profile: Profile
     budget: Budget
     progress: Progress
+    _told: set[str] = field(default_factory=set)
+    """Keys of the replies that stand whole in an event."""
 
     def answer(self, asked: Asked, here: CallPath, numbers: Iterator[int]) -> Generator[Event, None, SubAnswers]:
         """Make the calls of one llm_query or batch; `numbers` counts the sub-calls of the iteration `here`."""
@@ -94,43 +99,54 @@ class Subcalls:
             there = f"{self.profile.sub.model!r} (the default) and {self.profile.root.model!r}"
             return SubAnswers(refused=f"this run has no model {asked.model!r}; it has {there}")
         started, before = time.monotonic(), self.budget.usage()
-        requests = {prompt: Request("sub", spec, (Message("user", prompt),), spec.patience) for prompt in asked.prompts}
-        answers = {prompt: refusal for prompt in requests if (refusal := _too_large(spec, prompt)) is not None}
-        sendable = [prompt for prompt in requests if prompt not in answers]
-        known = {prompt: reply for prompt in sendable if (reply := self.client.recall(requests[prompt])) is not None}
-        fresh = [prompt for prompt in sendable if prompt not in known]
+        prompts = asked.prompts if asked.fresh else tuple(dict.fromkeys(asked.prompts))
+        requests = [Request("sub", spec, (Message("user", each),), spec.patience, asked.fresh) for each in prompts]
+        refused = {prompt: refusal for prompt in set(prompts) if (refusal := _too_large(spec, prompt)) is not None}
+        answers = {number: refused[prompt] for number, prompt in enumerate(prompts) if prompt in refused}
+        sendable = [number for number in range(len(prompts)) if number not in answers]
+        known = {number: reply for number in sendable if (reply := self.client.recall(requests[number])) is not None}
+        unknown = [number for number in sendable if number not in known]
         try:
-            self.budget.take_subcalls(len(fresh))
+            self.budget.take_subcalls(len(unknown))
         except LimitReached as refusal:
             yield from self.progress.meet(refusal, here, ends=False)
             return SubAnswers(refused=str(refusal))
-        calls = {prompt: _Call(here.subcall(next(numbers)), requests[prompt]) for prompt in sendable}
-        for prompt, reply in known.items():
-            yield from self._recall(calls[prompt], reply)
-            answers[prompt] = SubAnswer(reply.text, truncated=reply.truncated, cached=True)
-        made = yield from self._call_all([calls[prompt] for prompt in fresh])
-        answers |= zip(fresh, made, strict=True)
+        calls = {number: _Call(here.subcall(next(numbers)), requests[number]) for number in sendable}
+        for number, reply in known.items():
+            yield from self._recall(calls[number], reply)
+            answers[number] = SubAnswer(reply.text, truncated=reply.truncated, cached=True)
+        made = yield from self._call_all([calls[number] for number in unknown])
+        answers |= zip(unknown, made, strict=True)
         self.progress.failed.update(_kind(answer.error) for answer in answers.values() if answer.error is not None)
+        places = {prompt: number for number, prompt in enumerate(prompts)}
+        slots = range(len(prompts)) if asked.fresh else [places[prompt] for prompt in asked.prompts]
+        given = tuple(answers[number] for number in slots)
         summary = None
         if asked.batched:
-            summary = _summary(answers, asked.prompts, before, self.budget.usage(), time.monotonic() - started)
-        return SubAnswers(tuple(answers[prompt] for prompt in asked.prompts), summary=summary)
+            seconds = time.monotonic() - started
+            summary = _summary(list(answers.values()), given, before, self.budget.usage(), seconds)
+        return SubAnswers(given, summary=summary)
 
     def _spec(self, model: str | None) -> ModelSpec | None:
         if model is None or model in ("sub", self.profile.sub.model):
             return self.profile.sub
-        return self.profile.root if model in ("root", self.profile.root.model) else None
+        if model in ("root", self.profile.root.model):
+            # Whoever answers it, it is a sub-call.
+            return replace(self.profile.root, cache=self.profile.sub.cache)
+        return None
 
     def _recall(self, call: _Call, reply: Reply) -> Generator[Event, None, None]:
-        """Its events have the beginning of the reply: the whole stands in those of the call that was paid for."""
-        self.budget.count_cached("sub")
-        beginning = replace(reply, text=reply.text[:_HEAD])
+        """Yield its events: with the reply whole the first time that it is used, then with its beginning."""
+        self.budget.count_cached("sub", reply.usage)
+        key = call.request.key()
+        shown = replace(reply, text=reply.text[:_HEAD]) if key in self._told else reply
+        self._told.add(key)
         try:
             yield call.started()
         except KeyboardInterrupt:
-            yield call.finished(beginning, 0.0)
+            yield call.finished(shown, 0.0)
             raise
-        yield call.finished(beginning, 0.0)
+        yield call.finished(shown, 0.0)
 
     def _call_all(self, calls: list[_Call]) -> Generator[Event, None, list[SubAnswer]]:
         """Make calls side by side, as far as the limits allow. Each start that was yielded gets exactly one end.
@@ -155,6 +171,8 @@ class Subcalls:
         for call, value in zip(calls, values, strict=True):
             if value is not None and value.reply is not None:
                 self.progress.note_stand_in(call.request.spec, value.reply)
+                if not call.request.fresh:
+                    self._told.add(call.request.key())
             if value is not None and value.met is not None:
                 yield from self.progress.meet(value.met, calls[0].path, ends=True)
         if None in values:
@@ -240,24 +258,30 @@ def _kind(error: str) -> str:
 
 
 def _summary(
-    answers: dict[str, SubAnswer], prompts: tuple[str, ...], before: Usage, after: Usage, seconds: float
+    answers: list[SubAnswer], given: tuple[SubAnswer, ...], before: Usage, after: Usage, seconds: float
 ) -> str:
-    """Return the line that the REPL prints after a batch."""
-    cost = "cost unknown"
-    if after.cost_usd is not None and before.cost_usd is not None:
-        cost = f"${after.cost_usd - before.cost_usd:.4f}"
+    """Return the line that the REPL prints after a batch: `answers` to what was asked, `given` to each slot."""
+    spent = _difference(after.cost_usd, before.cost_usd)
     parts = [
-        f"{len(prompts)} prompts",
+        f"{len(given)} prompts",
         f"{after.calls - before.calls} calls",
         f"{(after.input_tokens - before.input_tokens) / 1000:.1f}k in",
         f"{(after.output_tokens - before.output_tokens) / 1000:.1f}k out",
-        cost,
+        "cost unknown" if spent is None else f"${spent:.4f}",
         f"{seconds:.1f} s",
     ]
-    if cached := sum(answer.cached for answer in answers.values()):
-        parts.append(f"{cached} known already")
-    if truncated := sum(answer.truncated for answer in answers.values()):
+    earlier = after.earlier_calls - before.earlier_calls
+    if earlier:
+        saved = _difference(after.saved_usd, before.saved_usd)
+        parts.append(f"{earlier} of {len(answers)} from the cache" + (f", {cost(saved)} saved" if saved else ""))
+    if repeated := sum(answer.cached for answer in answers) - earlier:
+        parts.append(f"{repeated} known already")
+    if truncated := sum(answer.truncated for answer in answers):
         parts.append(f"{truncated} cut at the output limit")
-    failures = [(number, answers[prompt].error) for number, prompt in enumerate(prompts) if answers[prompt].error]
+    failures = [(number, answer.error) for number, answer in enumerate(given) if answer.error]
     parts.append(f"{len(failures)} failed" + (f" (#{failures[0][0]}: {failures[0][1]})" if failures else ""))
     return f"[batch: {', '.join(parts)}]"
+
+
+def _difference(after: float | None, before: float | None) -> float | None:
+    return after - before if after is not None and before is not None else None
