@@ -23,13 +23,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rlm_cli.llm.cache_place import ASIDE, CAP, COMPANIONS, CacheFailed, beside, check_file, make_folder
+from rlm_cli.llm.cache_place import ASIDE, CAP, COMPANIONS, PATIENCE, CacheFailed, beside, check_file, make_folder
 from rlm_cli.types import Reply, Usage
 
 LARGEST = 16_000_000
 """Bytes of one reply."""
-PATIENCE = 5.0
-"""Seconds to wait for another process that is writing."""
 _LOG = 4_000_000
 _AT_ONCE = 64
 """Replies that go, and uses that are noted, when one is stored: so that no call waits for a great clearing."""

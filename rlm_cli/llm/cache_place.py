@@ -19,6 +19,8 @@ ASIDE = ".damaged"
 CAP = 500_000_000
 """Bytes of the file, about; its log takes a few million more."""
 
+PATIENCE = 5.0
+"""Seconds to wait for another process that is writing."""
 
 Scope = Literal["reply", "file", "access"]
 

@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 
 from rlm_cli.llm.cache_file import CacheFile, Contents
-from rlm_cli.llm.cache_place import CacheFailed, check_file, remove, remove_leftovers
+from rlm_cli.llm.cache_place import PATIENCE, CacheFailed, check_file, remove, remove_leftovers
 
 
 def look(path: Path) -> Contents | None:
@@ -18,7 +18,7 @@ def look(path: Path) -> Contents | None:
         return file.contents(path)
 
 
-def clear(path: Path, older_than: float | None = None) -> int | None:
+def clear(path: Path, older_than: float | None = None, patience: float = PATIENCE) -> int | None:
     """Remove all replies, or those stored more than `older_than` seconds ago; return how many there were.
 
     A file that cannot be read is removed whole, unless only a part was meant: -1. None where there is no file.
@@ -27,7 +27,7 @@ def clear(path: Path, older_than: float | None = None) -> int | None:
         remove_leftovers(path)
         return None
     try:
-        with contextlib.closing(CacheFile(path)) as file:
+        with contextlib.closing(CacheFile(path, patience=patience)) as file:
             removed = file.clear(older_than)
             if older_than is None:
                 remove_leftovers(path)
@@ -44,6 +44,5 @@ def _shrink(file: CacheFile) -> None:
     try:
         file.shrink()
     except CacheFailed as failed:
-        failed.args = (f"the replies are removed, but their space could not be given back to the disk: {failed}",)
-        failed.busy = True
-        raise
+        why = f"the replies are removed, but their space could not be given back to the disk: {failed}"
+        raise CacheFailed(why, busy=True) from failed

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlm_cli.llm.cache_place import ASIDE, CacheFailed, beside, cache_path, put_aside
+from rlm_cli.llm.cache_place import ASIDE, PATIENCE, CacheFailed, beside, cache_path, put_aside
 from rlm_cli.llm.offline_client import is_offline
 from rlm_cli.seams import ModelClient
 from rlm_cli.types import Reply, Request, Usage
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 class KeptReplies:
     """The file as one run sees it: opened when it is first needed, given up when it fails."""
 
-    def __init__(self, refresh: bool = False, path: Path | None = None) -> None:
-        """`refresh`: nothing is given, so that all is asked anew; what is answered is kept."""
+    def __init__(self, refresh: bool = False, path: Path | None = None, patience: float = PATIENCE) -> None:
+        """`refresh`: nothing is given, so that all is asked anew; what is answered is kept.
+
+        `patience`: seconds to wait for another process that is writing.
+        """
+        self._patience = patience
         self._path = path or cache_path()
         self._refresh = refresh
         self._lock = threading.Lock()
@@ -88,14 +92,14 @@ class KeptReplies:
             self._warn(f"the cache is not used: {missing}")
             return None
         try:
-            return CacheFile(self._path)
+            return CacheFile(self._path, patience=self._patience)
         except CacheFailed as failed:
             if failed.scope != "file":
                 self._warn(f"the cache is not used: {self._path}: {failed}")
                 return None
             self._put_aside(failed, "a new one is begun")
         try:
-            return CacheFile(self._path)
+            return CacheFile(self._path, patience=self._patience)
         except CacheFailed as failed:
             self._warn(f"the cache is not used: {self._path}: {failed}")
             return None
