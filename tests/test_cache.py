@@ -260,6 +260,14 @@ def test_what_others_could_read_is_closed_to_them(path: Path, kept: KeptReplies)
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_companions_of_a_file_that_was_read_only_for_a_while_are_mended(path: Path, kept: KeptReplies) -> None:
+    kept.keep(ask(SPEC), GOOD)
+    log = path.with_name(f"{path.name}-wal")
+    log.chmod(0o400)
+    assert later(path, ask(SPEC)) is not None
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
 def test_no_prompt_is_in_it(path: Path, kept: KeptReplies) -> None:
     kept.keep(ask(SPEC, "the secret of the prompt"), GOOD)
     kept.close()

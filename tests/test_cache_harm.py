@@ -4,50 +4,21 @@ import os
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.kept import BILLED, MANY, SPEC, found, keep, text
 from support.requests import ask
 
 from rlm_cli.llm.cache_file import CacheFile
-from rlm_cli.llm.cached import KeptReplies
-from rlm_cli.types import ModelSpec, Reply, Usage
-
-SPEC = ModelSpec("openai/any", cache=True)
-BILLED = Usage(1, 0, 300, 100, 20, 0.25)
-MANY = range(60)
+from rlm_cli.types import Reply
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "rlm" / "replies.sqlite3"
-
-
-def text(number: int) -> str:
-    """Of different sizes, so that some lie in a page with others and some take several."""
-    return f"reply {number} " * (1 + number * number)
-
-
-def keep(path: Path, numbers: range = MANY) -> tuple[str, ...]:
-    with closing(KeptReplies(path=path, patience=0.05)) as kept:
-        for number in numbers:
-            kept.keep(ask(SPEC, f"prompt {number}"), Reply(text(number), BILLED))
-    return kept.warnings
-
-
-def found(path: Path, numbers: range = MANY) -> tuple[int, tuple[str, ...]]:
-    """Look everything up; return how much was found, all of it right, and what was said."""
-    hits = 0
-    with closing(KeptReplies(path=path, patience=0.05)) as kept:
-        for number in numbers:
-            reply = kept.find(ask(SPEC, f"prompt {number}"))
-            assert reply is None or (reply.text, reply.usage) == (text(number), BILLED)
-            hits += reply is not None
-    return hits, kept.warnings
 
 
 # --- bytes --------------------------------------------------------------------------------------------------------
@@ -205,104 +176,3 @@ def test_a_home_that_takes_no_folder_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "rlm" / "replies.sqlite3"
     assert keep(path) == (f"the cache is not used: {path}: Not a directory",)
-
-
-# --- others, and no room ------------------------------------------------------------------------------------------
-
-
-def test_another_writer_that_does_not_end_stops_writing_alone(path: Path) -> None:
-    keep(path, range(5))
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with closing(KeptReplies(path=path, patience=0.01)) as kept:
-            assert kept.find(ask(SPEC, "prompt 1")) is not None
-            for number in range(5, 10):
-                kept.keep(ask(SPEC, f"prompt {number}"), Reply("late", BILLED))
-            assert kept.find(ask(SPEC, "prompt 2")) is not None
-        assert kept.warnings == (f"nothing more is written to the cache: {path}: database is locked",)
-        other.execute("ROLLBACK")
-    assert found(path) == (5, ())
-
-
-def test_after_its_end_a_run_finds_and_keeps_nothing(path: Path) -> None:
-    keep(path, range(1))
-    kept = KeptReplies(path=path)
-    kept.close()
-    kept.keep(ask(SPEC, "prompt 1"), Reply("abandoned", BILLED))
-    assert kept.find(ask(SPEC, "prompt 0")) is None
-    kept.close()
-    assert kept.warnings == ()
-
-
-WRITER = """
-import sys, threading
-from pathlib import Path
-from contextlib import closing
-from rlm_cli.llm.cached import KeptReplies
-from rlm_cli.types import Message, ModelSpec, Reply, Request, Usage
-path, name = Path(sys.argv[1]), sys.argv[2]
-spec = ModelSpec("openai/any", cache=True)
-def ask(prompt):
-    return Request("sub", spec, (Message("user", prompt),), 1.0)
-sys.stdin.readline()  # all begin together
-with closing(KeptReplies(path=path)) as kept:
-    def work(thread):
-        for number in range(40):
-            mine, common = f"{name} {thread} {number}", f"common {thread} {number}"
-            kept.keep(ask(mine), Reply(mine, Usage()))
-            kept.keep(ask(common), Reply(common, Usage()))
-            for prompt in (mine, common):
-                reply = kept.find(ask(prompt))
-                assert reply is not None and reply.text == prompt, (reply, kept.warnings)
-    failed = []
-    threading.excepthook = lambda failure: failed.append(failure.exc_value)
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
-sys.exit(str((failed, kept.warnings)) if failed or kept.warnings else 0)
-"""
-
-
-def test_processes_share_one_file(path: Path) -> None:
-    """They even begin it at once."""
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(path), name], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-        for name in "abc"
-    ]
-    ended = [writer.communicate(b"\n", timeout=100) for writer in writers]
-    assert [(writer.returncode, said[1].decode()) for writer, said in zip(writers, ended, strict=True)] == [(0, "")] * 3
-    with closing(CacheFile(path)) as file:
-        assert file.contents(path).replies == 3 * 8 * 40 + 8 * 40
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
-
-
-FILLED = """
-import resource, sys
-from pathlib import Path
-from contextlib import closing
-from rlm_cli.llm.cached import KeptReplies
-from rlm_cli.types import Message, ModelSpec, Reply, Request, Usage
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
-spec = ModelSpec("openai/any", cache=True)
-with closing(KeptReplies(path=Path(sys.argv[1]))) as kept:
-    for number in range(100):
-        request = Request("sub", spec, (Message("user", f"prompt {number}"),), 1.0)
-        kept.keep(request, Reply(str(number) * 3000, Usage()))
-        reply = kept.find(request)
-        assert reply is None or reply.text == str(number) * 3000
-print(*kept.warnings, sep="\\n")
-"""
-
-
-@pytest.mark.parametrize("room", [0, 5_000, 33_000, 100_000])
-def test_a_disk_without_room_is_one_warning(path: Path, room: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FILLED, str(path), str(room)], capture_output=True, text=True, check=True, timeout=60
-    )
-    [said] = done.stdout.splitlines()
-    assert "the cache" in said
-    assert keep(path) == ()
-    assert found(path) == (len(MANY), ())
-    assert {each.name for each in path.parent.iterdir()} == {path.name}

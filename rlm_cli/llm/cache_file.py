@@ -1,7 +1,8 @@
 """Replies in one SQLite file: looked up by key, checked by digest, kept within a size.
 
-Covered: several processes and threads at once, damage, which replies go first, what they have saved. Not covered: whose
-file it may be (cache_place.py); which replies are worth keeping, and what a failure means for a run (cached.py).
+Covered: several processes and threads at once, damage, which replies go first, what they have saved. Not covered: its
+tables (cache_layout.py); whose file it may be (cache_place.py); which replies are worth keeping, and what a failure
+means for a run (cached.py).
 
 A reader never waits for a writer (WAL), nor a writer long for another: each transaction is one reply. Nothing goes by
 the clock but what a person is told: "used last" is a number that only rises.
@@ -11,8 +12,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
-import secrets
 import sqlite3
 import threading
 import time
@@ -21,41 +20,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+from rlm_cli.llm.cache_layout import LARGEST, begin, check_version, connect
 from rlm_cli.llm.cache_place import ASIDE, CAP, COMPANIONS, PATIENCE, CacheFailed, beside, check_file, make_folder
 from rlm_cli.types import Reply, Usage
 
-LARGEST = 16_000_000
-"""Bytes of one reply."""
-_LOG = 4_000_000
 _AT_ONCE = 64
 """Replies that go, and uses that are noted, when one is stored: so that no call waits for a great clearing."""
 _ROW = 150
 """Bytes that a reply takes beside its text, about."""
-_APPLICATION, _VERSION = 0x726C6D43, 1
 _SEAL = b"rlm reply 1\n"
-_SCHEMA = f"""
-    PRAGMA journal_mode = WAL;
-    BEGIN;
-    CREATE TABLE replies (
-        number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, turn INTEGER NOT NULL, stored_at REAL NOT NULL,
-        size INTEGER NOT NULL);
-    CREATE INDEX by_turn ON replies (turn);
-    CREATE TABLE bodies (number INTEGER PRIMARY KEY, digest BLOB NOT NULL, body BLOB NOT NULL);
-    CREATE TABLE account (since REAL, served INTEGER, saved REAL, unpriced INTEGER);
-    PRAGMA application_id = {_APPLICATION};
-    PRAGMA user_version = {_VERSION};
-    COMMIT;
-"""
-_SETTINGS = f"""
-    PRAGMA synchronous = NORMAL;
-    PRAGMA journal_size_limit = {_LOG};
-    PRAGMA trusted_schema = OFF;
-    PRAGMA cell_size_check = ON;
-    PRAGMA mmap_size = 0;
-    PRAGMA temp_store = MEMORY;
-"""
 _FIND = "SELECT digest, body FROM replies JOIN bodies USING (number) WHERE key = ?"
 _NEXT = "(SELECT coalesce(max(turn), 0) + 1 FROM replies)"
 
@@ -96,11 +70,11 @@ class CacheFile:
         with _failures(self), contextlib.ExitStack() as stack:
             make_folder(path)
             if check_file(path) is None:
-                _begin(path, clock())
+                begin(path, clock())
             self.inode = check_file(path) or 0
-            self._reader = stack.enter_context(contextlib.closing(_connect(path, patience)))
-            self._check_version()
-            self._writer = stack.enter_context(contextlib.closing(_connect(path, patience)))
+            self._reader = stack.enter_context(contextlib.closing(connect(path, patience)))
+            check_version(self._reader, self.inode)
+            self._writer = stack.enter_context(contextlib.closing(connect(path, patience)))
             (self._page_size,) = self._writer.execute("PRAGMA page_size").fetchone()
             stack.pop_all()
 
@@ -183,22 +157,11 @@ class CacheFile:
                 with _failures(self), self._transaction() as execute:
                     self._note_uses(execute, len(self._used))
         finally:
-            with self._reading, self._writing:
+            with self._writing, self._reading:  # in the order of a transaction that notes uses
                 self._used.clear()
                 for connection in (self._reader, self._writer):
                     with contextlib.suppress(sqlite3.Error):
                         connection.close()
-
-    def _check_version(self) -> None:
-        (application,) = self._reader.execute("PRAGMA application_id").fetchone()
-        (version,) = self._reader.execute("PRAGMA user_version").fetchone()
-        if application == _APPLICATION and version == _VERSION:
-            return
-        if application == _APPLICATION and version > _VERSION:
-            raise CacheFailed("a newer rlm wrote it")
-        if application == _APPLICATION or application == version == 0:
-            raise CacheFailed("it is unfinished, or an older rlm wrote it", "file", self.inode)
-        raise CacheFailed("it is no cache of rlm")
 
     @contextmanager
     def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
@@ -241,41 +204,6 @@ class CacheFile:
             beyond -= size + _ROW
 
 
-def _begin(path: Path, now: float) -> None:
-    """Make an empty file beside its place and put it there whole, unless another process was quicker."""
-    made = beside(path, f".{secrets.token_hex(6)}.new")
-    try:
-        number = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.fchmod(number, 0o600)
-        os.close(number)
-        with contextlib.closing(_connect(made, PATIENCE)) as connection:
-            connection.executescript(_SCHEMA)
-            connection.execute("INSERT INTO account VALUES (?, 0, 0, 0)", (now,))
-        try:
-            path.hardlink_to(made)
-        except FileExistsError:
-            return
-        except OSError:  # a file system without hard links
-            if not path.exists():
-                made.rename(path)
-    finally:
-        for suffix in ("", *COMPANIONS):
-            beside(made, suffix).unlink(missing_ok=True)
-
-
-def _connect(path: Path, patience: float) -> sqlite3.Connection:
-    name = f"file:{quote(os.fsencode(path))}?mode=rw"
-    connection = sqlite3.connect(name, timeout=patience, isolation_level=None, check_same_thread=False, uri=True)
-    try:
-        connection.text_factory = bytes
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4 * LARGEST)
-        connection.executescript(_SETTINGS)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
 def _digest(name: bytes, body: bytes) -> bytes:
     return hashlib.sha256(_SEAL + name + body).digest()
 
@@ -309,8 +237,10 @@ def _failures(file: CacheFile) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error).startswith("no such")
         busy = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-        raise CacheFailed(str(error), "file" if damaged else "access", file.inode, busy) from error
+        raise CacheFailed(str(error), "file" if damaged and file.inode else "access", file.inode, busy) from error
     except OSError as error:
         raise CacheFailed(error.strerror or str(error)) from error
-    except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
-        raise CacheFailed(type(error).__name__, "file", file.inode) from error
+    except MemoryError as error:
+        raise CacheFailed("no memory is left") from error
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise CacheFailed(type(error).__name__, "file" if file.inode else "access", file.inode) from error

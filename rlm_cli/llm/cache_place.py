@@ -76,7 +76,9 @@ def check_file(path: Path) -> int | None:
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, f"{each.name} is not a regular file")
         _check_owner(found, each)
-        if found.st_mode & 0o077:
+        # The companions have the rights that the file had when they were made, which may have been less.
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & 0o077 or (each != path and mode != 0o600):
             each.chmod(0o600)
         if each == path:
             inode = found.st_ino
