@@ -150,10 +150,10 @@ class CacheFile:
             self._writer.execute("VACUUM")
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def close(self) -> None:
-        """Note the uses that are not noted yet, and close; may be called twice."""
+    def close(self, notes_uses: bool = True) -> None:
+        """Close, when the uses that are not noted yet have been, unless that is not wanted; may be called twice."""
         try:
-            if self._used:
+            if self._used and notes_uses:
                 with _failures(self), self._transaction() as execute:
                     self._note_uses(execute, len(self._used))
         finally:

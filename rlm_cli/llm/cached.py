@@ -73,7 +73,7 @@ class KeptReplies:
         if file is None:
             return
         try:
-            file.close()
+            file.close(notes_uses=self._writes)
         except CacheFailed as failed:
             self._warn(f"nothing more is written to the cache: {self._path}: {failed}")
 
@@ -122,7 +122,7 @@ class KeptReplies:
             else:
                 self._warn(f"the cache is not used: {self._path}: {failed}")
         with suppress(CacheFailed):
-            file.close()
+            file.close(notes_uses=False)
 
     def _put_aside(self, failed: CacheFailed, then: str) -> None:
         try:

@@ -136,7 +136,7 @@ def sub_calls(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable
             show(summary)
         return replies
 
-    def llm_query(prompt: str, model: str | None = None, fresh: bool = False) -> str:
+    def llm_query(prompt: str, model: str | None = None, *, fresh: bool = False) -> str:
         """Ask the sub-model; returns its reply. Raises SubCallError when the call fails. fresh: no known reply."""
         [reply] = send([_prompt(prompt, "the prompt")], model, False, fresh)
         if isinstance(reply, FailedReply):
@@ -144,7 +144,7 @@ def sub_calls(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable
         return reply
 
     def llm_query_batched(
-        prompts: list[str], model: str | None = None, fresh: bool = False
+        prompts: list[str], model: str | None = None, *, fresh: bool = False
     ) -> list[Reply | FailedReply]:
         """Ask the sub-model in parallel; returns replies in the order of the prompts. A failed one has .ok False.
 
