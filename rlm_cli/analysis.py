@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from rlm_cli import __version__
 from rlm_cli.amounts import counted
@@ -22,8 +22,8 @@ from rlm_cli.budget import Budget
 from rlm_cli.confinement import LEVELS, Level
 from rlm_cli.engine import Engine, NoJournal
 from rlm_cli.errors import InputError, ModelError, ProfileError, UsageError
-from rlm_cli.events import Event
-from rlm_cli.llm import open_client, resolve, warm
+from rlm_cli.events import Event, RunFinished
+from rlm_cli.llm import KeptReplies, open_client, resolve, warm
 from rlm_cli.loaders import LoadOptions, Reached, load
 from rlm_cli.plain_values import from_plain, to_plain
 from rlm_cli.profiles import Overrides, choose, find
@@ -33,6 +33,9 @@ from rlm_cli.seams import Journal
 from rlm_cli.task import Task, new_run_id
 from rlm_cli.trajectory import Beginning, FileJournal, Past, Recorder, Recording, fingerprint
 from rlm_cli.types import Failure, Limits, Profile, Result, Status, StopReason, Usage
+
+CacheUse = Literal["use", "refresh", "off"]
+"""What becomes of replies of earlier runs: given and kept; asked anew and kept; neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,11 @@ def prepare_again(
 
 
 def run(
-    task: Task, watch: Callable[[Event], None], recorder: Recorder | None = None, past: Past | None = None
+    task: Task,
+    watch: Callable[[Event], None],
+    cache: CacheUse = "use",
+    recorder: Recorder | None = None,
+    past: Past | None = None,
 ) -> Result:
     """Run a task to its end; `watch` sees every event. A Ctrl-C becomes an interrupted Result.
 
@@ -140,7 +147,8 @@ def run(
     """
     limits = task.profile.limits
     budget = Budget(limits, resumed=past is not None)
-    client = open_client(task.profile)
+    kept = KeptReplies(refresh=cache == "refresh")
+    client = open_client(task.profile, kept if cache != "off" else None)
     journal: Journal = NoJournal()
     if recorder is not None:
         journal = on_file = FileJournal(recorder.append, budget.elapsed, past)
@@ -149,9 +157,16 @@ def run(
     engine = Engine(client, repl, budget, journal)
 
     def stamped(event: Event) -> None:
+        if isinstance(event, RunFinished):
+            kept.close()
+            event = replace(event, warnings=(*event.warnings, *kept.warnings))
         watch(replace(event, at=budget.elapsed()))
 
-    return _drive(engine.run(task), stamped)
+    try:
+        result = _drive(engine.run(task), stamped)
+    finally:
+        kept.close()
+    return replace(result, warnings=(*result.warnings, *kept.warnings))
 
 
 def analyze(
@@ -162,18 +177,20 @@ def analyze(
     options: LoadOptions | None = None,
     watch: Callable[[Event], None] = lambda event: None,
     require_sandbox: Level | None = None,
+    cache: bool = True,
 ) -> Result:
     """Answer `question` about files and folders.
 
     `profile` is a name or a path, `settings` are KEY=VALUE as for --set, `watch` sees every event. A partial answer and
     a failed run are Results; raises UsageError when there is nothing to run. `require_sandbox`: as for the command.
+    Without `cache` replies of earlier runs are neither used nor kept.
     """
     names = [fspath(each) for each in inputs]
     found = find(choose(profile).name, names)
     chosen = load_profile(found, Overrides(settings=tuple(settings)), names)
     prepared = prepare(names, question, chosen, options, require_sandbox=require_sandbox)
     try:
-        return prepared.result or run(prepared.task, watch)
+        return prepared.result or run(prepared.task, watch, "use" if cache else "off")
     finally:
         prepared.task.context.close()
 

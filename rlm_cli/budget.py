@@ -142,10 +142,10 @@ class Budget:
         for reservation in tuple(self._open):
             self.settle(reservation, None)
 
-    def count_cached(self, role: Role) -> None:
-        """Note a call that was answered from memory."""
+    def count_cached(self, role: Role, usage: Usage) -> None:
+        """Note a call that was answered from memory, or from an earlier run."""
         with self._changed:
-            self._usage[role] += Usage(cached_calls=1)
+            self._usage[role] += usage
 
     def take_subcalls(self, number: int) -> None:
         """Count `number` sub-calls, all or none. Raises LimitReached, naming what is left."""

@@ -17,6 +17,7 @@ from rlm_cli.amounts import counted
 from rlm_cli.confinement import MEANINGS
 from rlm_cli.context_writer import ContextWriter
 from rlm_cli.errors import InputError, ProfileError, RlmError, SandboxError
+from rlm_cli.llm.cache_place import cache_folder
 from rlm_cli.llm.local_servers import offered, ollama_address
 from rlm_cli.loaders import OfficeReader, PdfReader, Unloadable
 from rlm_cli.profiles import KEYS, Found, choose, find, load, user_folder, visible
@@ -184,6 +185,7 @@ def _files() -> Iterator[Fact]:
     yield Fact("settings", _shown(user_folder()))
     yield Fact("profiles", _shown(user_folder() / "profiles"))
     yield Fact("recorded runs", _recorded())
+    yield Fact("cache", _shown(cache_folder()))
 
 
 def _recorded() -> str:

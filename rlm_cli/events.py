@@ -102,6 +102,8 @@ class ModelReplied(Event):
     """Who answered: the root model, or the fallback that stood in for it."""
     text: str
     truncated: bool
+    cached: bool = False
+    """Taken from an earlier run."""
     seconds: float
     usage: Usage
 
@@ -118,6 +120,8 @@ class SubcallStarted(Event):
     """`Request.key()`: what a replay looks replies up by."""
     prompt_characters: int
     prompt_head: str
+    fresh: bool = False
+    """It wants a reply of its own: a replay tells it from others of its key by its path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +129,7 @@ class SubcallFinished(Event):
     model: str = ""
     """Who answered: the model asked, or the fallback that stood in for it."""
     text: str
+    """Whole, unless it is `cached` and stands whole in an earlier event of the run: then its beginning."""
     truncated: bool
     cached: bool
     seconds: float

@@ -145,6 +145,8 @@ class Asked:
     prompts: tuple[str, ...]
     model: str | None
     batched: bool
+    fresh: bool = False
+    """Each prompt gets a reply of its own, equal ones too; no reply that is known is given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,9 @@ class ModelSpec:
     """Passed to litellm as they are."""
     fallbacks: tuple["ModelSpec", ...] = ()
     """Asked in this order when the model is overloaded or cannot be reached; they have none of their own."""
+    cache: bool = False
+    """Replies are kept for later runs, and taken from earlier ones. A profile's sub-model has it set unless it says
+    otherwise."""
 
     @property
     def candidates(self) -> tuple["ModelSpec", ...]:
@@ -211,21 +214,30 @@ class Usage:
     """Reasoning tokens included."""
     cost_usd: float | None = 0.0
     """None: a price is unknown."""
+    earlier_calls: int = 0
+    """Of the cached calls, those answered by replies that earlier runs were billed for."""
+    saved_usd: float | None = 0.0
+    """What those replies were billed then. None: a price is unknown."""
 
     def __add__(self, other: "Usage") -> "Usage":
-        known = self.cost_usd is not None and other.cost_usd is not None
         return Usage(
             calls=self.calls + other.calls,
             cached_calls=self.cached_calls + other.cached_calls,
             input_tokens=self.input_tokens + other.input_tokens,
             cached_input_tokens=self.cached_input_tokens + other.cached_input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
-            cost_usd=(self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None,
+            cost_usd=_sum(self.cost_usd, other.cost_usd),
+            earlier_calls=self.earlier_calls + other.earlier_calls,
+            saved_usd=_sum(self.saved_usd, other.saved_usd),
         )
 
     @property
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return one + other if one is not None and other is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +251,15 @@ class Request:
     """Seconds from now in which the call, with all its retries, has to be over. Not part of the key."""
     path: str = ""
     """The call path, as in events. Not part of the key."""
+    fresh: bool = False
+    """It wants a reply of its own: none that is known is given, and this one is given to nobody else. Not part of the
+    key."""
+    _key: str = field(default="", init=False, repr=False, compare=False)
 
     def key(self) -> str:
         """Name this request by all that decides its reply (hex sha256): the one way to make a cache key."""
+        if self._key:
+            return self._key
         spec = self.spec
         parts = [
             spec.model,
@@ -252,7 +270,9 @@ class Request:
             [(message.role, message.text) for message in self.messages],
         ]
         canonical = json.dumps(parts, ensure_ascii=True, sort_keys=True, default=str)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        key = hashlib.sha256(canonical.encode()).hexdigest()
+        object.__setattr__(self, "_key", key)  # prompts are long, and asked for several times
+        return key
 
 
 @dataclass(frozen=True, slots=True)

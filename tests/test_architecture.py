@@ -23,6 +23,7 @@ ONLY_IN = {
     "tiktoken": {"tokens.py", "loaders/secrets.py"},
     "yaml": {"profiles"},
     "pypdfium2": {"loaders/pdf_worker.py"},
+    "sqlite3": {"llm/cache_file.py", "llm/cache_layout.py"},
     "zipfile": {"loaders/archive_worker.py", "loaders/office_kinds.py", "loaders/office_worker.py"},
     "tarfile": {"loaders/archive_worker.py", "loaders/archive_streams.py", "trajectory/keeping.py"},
     "zlib": {"loaders/archive_worker.py", "loaders/archive_streams.py"},

@@ -45,8 +45,8 @@ SOUND: list[dict[str, Any]] = [
     FINISHED,
     {**FINISHED, "final": {"answer": "y", "doubt": None}},
     {**FINISHED, "error": "ValueError: no"},
-    {"tag": "asked", "count": 2, "model": None, "batched": True},
-    {"tag": "asked", "count": 1, "model": "sub", "batched": False},
+    {"tag": "asked", "count": 2, "model": None, "batched": True, "fresh": True},
+    {"tag": "asked", "count": 1, "model": "sub", "batched": False, "fresh": False},
     {"tag": "prompt", "text": "p"},
     {"tag": "claimed", "place": "a.txt", "quote": "q", "final": False},
     {"tag": "claimed", "place": -5, "quote": "q", "final": True},
@@ -99,6 +99,7 @@ def check(message: FromRepl) -> None:
             assert all(type(each) is str for each in message.prompts)
             assert message.model is None or (type(message.model) is str and len(message.model) <= MODEL_LIMIT)
             assert type(message.batched) is bool
+            assert type(message.fresh) is bool
             assert message.batched or len(message.prompts) == 1
             "".join(message.prompts).encode()
         case Claimed():

@@ -40,6 +40,8 @@ def analyze(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
     allow_partial: options.AllowPartial = False,
+    no_cache: options.NoCache = False,
+    refresh_cache: options.RefreshCache = False,
     no_record: options.NoRecord = False,
 ) -> None:
     """Answer a question about files, folders, repositories or a pipe.
@@ -90,6 +92,7 @@ def analyze(
         trusts_repository=trust_repo_config,
         require_sandbox=require_sandbox.value if require_sandbox is not None else None,
         output=Output(format=format_.value, file=output, events=events, quiet=quiet, allow_partial=allow_partial),
+        cache=words.cache_use(no_cache, refresh_cache),
         recorded=not no_record,
     )
     raise typer.Exit(perform(job))

@@ -7,6 +7,7 @@ import typer
 
 from rlm_cli import __version__
 from rlm_cli.cli.analyze import analyze
+from rlm_cli.cli.cache import cache
 from rlm_cli.cli.doctor import doctor
 from rlm_cli.cli.failures import leave, say_error
 from rlm_cli.cli.help import GroupedCommand, with_examples
@@ -70,6 +71,7 @@ app.command(
 )(inspect)
 app.add_typer(profiles, name="profiles")
 app.add_typer(runs, name="runs")
+app.add_typer(cache, name="cache")
 app.command(
     name="doctor",
     cls=GroupedCommand,

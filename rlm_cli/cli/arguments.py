@@ -6,10 +6,14 @@ import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rlm_cli.confinement import Level
 from rlm_cli.errors import UsageError
 from rlm_cli.loaders import LoadOptions
+
+if TYPE_CHECKING:
+    from rlm_cli.analysis import CacheUse
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
@@ -109,6 +113,13 @@ def limits(
     if max_tokens is not None:
         found["max_tokens"] = count_or_none("--max-tokens", max_tokens)
     return found
+
+
+def cache_use(no_cache: bool, refresh_cache: bool) -> "CacheUse":
+    """Return what becomes of replies of earlier runs."""
+    if no_cache and refresh_cache:
+        raise UsageError("--no-cache keeps nothing, --refresh-cache keeps what is asked anew: give one of them")
+    return "off" if no_cache else "refresh" if refresh_cache else "use"
 
 
 def amount_or_none(option: str, text: str) -> float | None:

@@ -28,6 +28,7 @@ class Job:
     trusts_repository: bool
     require_sandbox: Level | None
     output: Output
+    cache: analysis.CacheUse
     recorded: bool
 
 
@@ -45,7 +46,7 @@ def perform(job: Job) -> int:
                 kept = read_settings()
                 tidy(kept.record_days, kept.record_megabytes)
                 recorder = analysis.record(prepared.task, job.inputs, job.load_options)
-            return conduct(job.output, prepared, events, before_the_run(prepared.task), recorder)
+            return conduct(job.output, prepared, events, before_the_run(prepared.task), job.cache, recorder)
 
 
 def _profile(job: Job) -> Profile:

@@ -105,4 +105,6 @@ Quiet = Annotated[Switch, _output("-q", "--quiet", help="Nothing on stderr but w
 Debug = Annotated[Switch, _output("--debug", help="Show where an internal error arose.")]
 AllowPartial = Annotated[Switch, _output("--allow-partial", help="Exit with 0 although the run is incomplete.")]
 
+NoCache = Annotated[Switch, _storage("--no-cache", help="Neither use nor keep replies of earlier runs.")]
+RefreshCache = Annotated[Switch, _storage("--refresh-cache", help="Ask anew, and keep the new replies.")]
 NoRecord = Annotated[Switch, _storage("--no-record", help="Do not record the run.")]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlm_cli import analysis
-from rlm_cli.analysis import Prepared
+from rlm_cli.analysis import CacheUse, Prepared
 from rlm_cli.cli.failures import say, say_error
 from rlm_cli.cli.terminal import is_terminal, print_answer
 from rlm_cli.cli.waiting import is_live
@@ -57,6 +57,7 @@ def conduct(
     prepared: Prepared,
     events: BinaryIO | None,
     notice: str,
+    cache: CacheUse,
     recorder: Recorder | None = None,
     past: Past | None = None,
 ) -> int:
@@ -71,7 +72,7 @@ def conduct(
     if events is not None and stat.S_ISREG(os.fstat(events.fileno()).st_mode):
         events.truncate(0)
     with _watching(output, events, recorder) as watch:
-        result = analysis.run(task, watch, recorder, past)
+        result = analysis.run(task, watch, cache, recorder, past)
     if recorder is not None:
         recorder.keep_result(render("json", task, result))
         recorder.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rlm_cli import analysis
 from rlm_cli.amounts import cost, counted
+from rlm_cli.analysis import CacheUse
 from rlm_cli.cli.arguments import stdin_is_piped
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.output import Output, conduct, opened
@@ -24,6 +25,7 @@ def resume(
     changed: Mapping[str, float | int | None],
     passwords: Sequence[str],
     output: Output,
+    cache: CacheUse,
     anyway: bool,
 ) -> int:
     """Go on with a run; return the exit code. Raises RlmError for what went wrong before it goes on."""
@@ -45,7 +47,7 @@ def resume(
             prepared = analysis.prepare_again(beginning, limits, passwords, stdin, watch, anyway)
         with closing(prepared.task.context):
             notice = f"{before_the_run(prepared.task)}\n{_spent(run_id, past, limits)}"
-            return conduct(output, prepared, events, notice, recorder, past)
+            return conduct(output, prepared, events, notice, cache, recorder, past)
 
 
 def _refuse_what_is_over(run_id: str, finished: RunFinished | None, before: Limits, now: Limits) -> None:

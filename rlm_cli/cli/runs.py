@@ -138,6 +138,8 @@ def resume(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
     allow_partial: options.AllowPartial = False,
+    no_cache: options.NoCache = False,
+    refresh_cache: options.RefreshCache = False,
 ) -> None:
     """Go on with a run that was killed, interrupted, stopped by a limit or failed.
 
@@ -160,7 +162,8 @@ def resume(
     )
     passwords = words.passwords("--password-file", password_file) if password_file is not None else ()
     wanted = Output(format=format_.value, file=output, events=events, quiet=quiet, allow_partial=allow_partial)
-    raise typer.Exit(go_on(run_id, limits, passwords, wanted, anyway))
+    cache = words.cache_use(no_cache, refresh_cache)
+    raise typer.Exit(go_on(run_id, limits, passwords, wanted, cache, anyway))
 
 
 @runs.command(

@@ -49,14 +49,16 @@ def _said(event: Event, asked: str | None) -> str:
             return f"iteration {event.number}"
         case ModelReplied():
             cut = ", cut at the output limit" if event.truncated else ""
-            return f"root replied in {event.seconds:.1f} s{_used(event.usage)}{_instead(event.model, asked)}{cut}"
+            how = "from the cache" if event.cached else f"in {event.seconds:.1f} s{_used(event.usage)}"
+            return f"root replied {how}{_instead(event.model, asked)}{cut}"
         case CodeStarted():
             lines = sum(block.count("\n") + 1 for block in event.blocks)
             return f"running {counted(lines, 'line')} of code"
         case SubcallStarted():
             return f"sub-call, {event.prompt_characters:,} characters: {_head(event.prompt_head)}"
         case SubcallFinished():
-            how = "known already" if event.cached else f"{event.seconds:.1f} s{_used(event.usage)}"
+            known = "from the cache" if event.usage.earlier_calls else "known already"
+            how = known if event.cached else f"{event.seconds:.1f} s{_used(event.usage)}"
             return f"sub-call done, {how}{_instead(event.model, asked)}: {_head(event.text)}"
         case SubcallFailed():
             return f"sub-call failed: {safe_line(event.error)}"

@@ -39,10 +39,10 @@ path:line: text, with totals, and returns the hits; each has .path .line .offset
 - peek(value): type, size, head and tail of anything.
 - smart_chunk(text, target_size=100_000): list of pieces cut at headings, blank lines or sentences; nothing is \
 lost.
-- llm_query(prompt, model=None): one call to the sub-model, which gets the prompt as it is and nothing else; \
-returns a str; raises SubCallError when it fails.
-- llm_query_batched(prompts, model=None): many calls in parallel, in order. A failed slot is no string: its .ok \
-is False and .error says why; a reply is a str with .ok True and .truncated
+- llm_query(prompt, model=None, fresh=False): one call to the sub-model, which gets the prompt as it is and nothing \
+else; returns a str; raises SubCallError when it fails.
+- llm_query_batched(prompts, model=None, fresh=False): many calls in parallel, in order. A failed slot is no \
+string: its .ok is False and .error says why; a reply is a str with .ok True and .truncated
 - cite(path_or_offset, quote): records evidence that the reader will see (there is no taking it back) and returns \
 its place, path:line or path p. 12; raises ValueError when the quote does not stand there. A quote may span lines \
 and be wrapped otherwise; nothing else may differ. Over a page break quote one side. Where it stands several \
@@ -66,7 +66,7 @@ small text, or the few hundred lines that decide: print them once and read them 
 worded otherwise, search for several wordings before you conclude that it is absent.
 
 A failed sub-call is not an answer. Handle it, or say in the answer what was not covered. The same prompt again \
-costs nothing.
+costs nothing and gives the same reply; fresh=True asks each anew, for votes and samples.
 
 Keep output small: counts, samples and exceptions to the rule, not whole lists; each print is paid for again in \
 every later iteration.

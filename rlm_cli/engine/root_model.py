@@ -1,7 +1,7 @@
 """Asks the root model for one reply after another, within the budget.
 
-Covered: what is kept back for the last word, a call that is abandoned when time is up, replies that are empty or
-refused. What a reply means is the loop's business.
+Covered: what is kept back for the last word, a call that is abandoned when time is up, replies that are empty,
+refused, or known from an earlier run. What a reply means is the loop's business.
 """
 
 from collections.abc import Generator
@@ -24,7 +24,7 @@ _EMPTY_REPLIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A call that the budget has let through, or one that is on record."""
+    """A call that the budget has let through, or one whose outcome is known: nothing is reserved for that."""
 
     request: Request
     reservation: Reservation | Recorded
@@ -56,6 +56,10 @@ class RootModel:
         yield from self.replay.go_live(here)
         seconds = max(0.0, self.budget.seconds_left(last_word))
         request = replace(request, timeout=min(self.spec.patience, seconds))
+        known = self.client.recall(request) if self.spec.cache and seconds > 0 else None
+        if known is not None:
+            self.budget.count_cached("root", known.usage)
+            return Admitted(request, Recorded(known, 0, 0.0, self.budget.elapsed()), last_word)
         return Admitted(request, self.budget.admit(request, last_word), last_word)
 
     def reply(self, call: Admitted, here: CallPath) -> Generator[Event, None, Reply]:
@@ -95,6 +99,7 @@ class RootModel:
             model=reply.model or self.spec.model,
             text=reply.text,
             truncated=reply.truncated,
+            cached=reply.cached,
             seconds=seconds,
             usage=reply.usage,
         )

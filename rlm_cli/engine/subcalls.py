@@ -1,7 +1,8 @@
 """Answers llm_query and llm_query_batched: from questions of the REPL to calls of the sub-model, and back.
 
-Covered: which model, equal prompts once, replies already known, prompts too large for the window, the count of
-sub-calls, the batch side by side, its summary line. Every call passes through the Budget; nothing here retries.
+Covered: which model, equal prompts once unless each is to be asked, replies already known, prompts too large for the
+window, the count of sub-calls, the batch side by side, its summary line. Every call passes through the Budget;
+nothing here retries.
 """
 
 import functools
@@ -9,6 +10,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
+from rlm_cli.amounts import cost
 from rlm_cli.budget import Budget, Reservation
 from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.progress import Progress
@@ -51,6 +53,7 @@ class _Call:
             key=self.request.key(),
             prompt_characters=len(prompt),
             prompt_head=prompt[:_HEAD],
+            fresh=self.request.fresh,
         )
 
     def finished(self, reply: Reply, seconds: float) -> SubcallFinished:
@@ -97,6 +100,8 @@ class Subcalls:
     budget: Budget
     progress: Progress
     replay: Replay
+    _told: set[str] = field(default_factory=set)
+    """Keys of the replies that stand whole in an event."""
 
     def answer(self, asked: Asked, here: CallPath, numbers: Numbers) -> Generator[Event, None, SubAnswers]:
         """Make the calls of one llm_query or batch in the iteration `here`."""
@@ -107,48 +112,66 @@ class Subcalls:
             there = f"{self.profile.sub.model!r} (the default) and {self.profile.root.model!r}"
             return SubAnswers(refused=f"this run has no model {asked.model!r}; it has {there}")
         started, usage = time.monotonic(), self.budget.usage()
-        prompts = dict.fromkeys(asked.prompts)
-        answers = {prompt: refusal for prompt in prompts if (refusal := _too_large(spec, prompt)) is not None}
-        sendable = [prompt for prompt in prompts if prompt not in answers]
-        calls = {prompt: _call(spec, prompt, here, number) for number, prompt in enumerate(sendable, numbers.next)}
-        refused = f"{here} refused {numbers.next}"
-        if (before := self.replay.told_before(refused)) is not None:
-            yield from self.progress.meet(LimitReached("max_subcalls", before), here, ends=False)
-            return SubAnswers(refused=before)
-        for call in calls.values():
-            if (recorded := self.replay.find(call.request)) is not None:
-                answers[call.prompt] = yield from self._repeat(call, recorded)
-        known = {
-            prompt: reply
-            for prompt, call in calls.items()
-            if prompt not in answers and (reply := self.client.recall(call.request)) is not None
+        prompts = asked.prompts if asked.fresh else tuple(dict.fromkeys(asked.prompts))
+        large = {prompt: refusal for prompt in set(prompts) if (refusal := _too_large(spec, prompt)) is not None}
+        answers = {number: large[prompt] for number, prompt in enumerate(prompts) if prompt in large}
+        sendable = [number for number in range(len(prompts)) if number not in answers]
+        calls = {
+            number: _call(spec, prompts[number], here.subcall(place), asked.fresh)
+            for place, number in enumerate(sendable, numbers.next)
         }
-        fresh = [prompt for prompt in sendable if prompt not in answers and prompt not in known]
-        if fresh:
-            yield from self.replay.go_live(here)
-        try:
-            self.budget.take_subcalls(len(fresh))
-        except LimitReached as refusal:
-            yield from self.progress.meet(refusal, here, ends=False)
-            return SubAnswers(refused=self.replay.told(refused, str(refusal)))
-        numbers.next += len(sendable)
-        for prompt, reply in known.items():
-            yield from self._recall(calls[prompt], reply)
-            answers[prompt] = SubAnswer(reply.text, truncated=reply.truncated, cached=True)
-        made = yield from self._call_all([calls[prompt] for prompt in fresh])
-        answers |= zip(fresh, made, strict=True)
+        if (why := (yield from self._make(calls, answers, here, numbers))) is not None:
+            return SubAnswers(refused=why)
         self.progress.failed.update(_kind(answer.error) for answer in answers.values() if answer.error is not None)
+        places = {prompt: number for number, prompt in enumerate(prompts)}
+        slots = range(len(prompts)) if asked.fresh else [places[prompt] for prompt in asked.prompts]
+        given = tuple(answers[number] for number in slots)
         summary = None
         if asked.batched:
             seconds = time.monotonic() - started
-            summary = _summary(answers, asked.prompts, usage, self.budget.usage(), seconds)
+            summary = _summary(list(answers.values()), given, usage, self.budget.usage(), seconds)
             summary = self.replay.told(f"{here} batch {numbers.next}", summary)
-        return SubAnswers(tuple(answers[prompt] for prompt in asked.prompts), summary=summary)
+        return SubAnswers(given, summary=summary)
+
+    def _make(
+        self, calls: dict[int, _Call], answers: dict[int, SubAnswer], here: CallPath, numbers: Numbers
+    ) -> Generator[Event, None, str | None]:
+        """Add the answers of all `calls`: from the record, from what is known, or made. Returns why none is, if so."""
+        refusing = f"{here} refused {numbers.next}"
+        if (before := self.replay.told_before(refusing)) is not None:
+            yield from self.progress.meet(LimitReached("max_subcalls", before), here, ends=False)
+            return before
+        for number, call in calls.items():
+            if (recorded := self.replay.find(call.request)) is not None:
+                answers[number] = yield from self._repeat(call, recorded)
+        known = {
+            number: reply
+            for number, call in calls.items()
+            if number not in answers and (reply := self.client.recall(call.request)) is not None
+        }
+        unknown = [number for number in calls if number not in answers and number not in known]
+        if unknown:
+            yield from self.replay.go_live(here)
+        try:
+            self.budget.take_subcalls(len(unknown))
+        except LimitReached as refusal:
+            yield from self.progress.meet(refusal, here, ends=False)
+            return self.replay.told(refusing, str(refusal))
+        numbers.next += len(calls)
+        for number, reply in known.items():
+            yield from self._recall(calls[number], reply)
+            answers[number] = SubAnswer(reply.text, truncated=reply.truncated, cached=True)
+        made = yield from self._call_all([calls[number] for number in unknown])
+        answers |= zip(unknown, made, strict=True)
+        return None
 
     def _spec(self, model: str | None) -> ModelSpec | None:
         if model is None or model in ("sub", self.profile.sub.model):
             return self.profile.sub
-        return self.profile.root if model in ("root", self.profile.root.model) else None
+        if model in ("root", self.profile.root.model):
+            # Whoever answers it, it is a sub-call.
+            return replace(self.profile.root, cache=self.profile.sub.cache)
+        return None
 
     def _repeat(self, call: _Call, recorded: Recorded) -> Generator[Event, None, SubAnswer]:
         """Tell of a call of an earlier sitting as of one that is made now."""
@@ -157,6 +180,7 @@ class Subcalls:
             ended: SubcallFinished | SubcallFailed = call.finished(came, recorded.seconds)
             answer = SubAnswer(came.text, truncated=came.truncated, cached=came.cached)
             self.progress.note_stand_in(call.request.spec, came)
+            self._told.add(call.request.key())
         else:
             ended = call.failed(str(came), recorded.seconds, came.usage)
             answer = SubAnswer(error=str(came))
@@ -167,9 +191,12 @@ class Subcalls:
         return answer
 
     def _recall(self, call: _Call, reply: Reply) -> Generator[Event, None, None]:
-        """Its events have the beginning of the reply: the whole stands in those of the call that was paid for."""
-        self.budget.count_cached("sub")
-        yield from _begun_and(call, call.finished(replace(reply, text=reply.text[:_HEAD]), 0.0))
+        """Yield its events: with the reply whole the first time that it is used, then with its beginning."""
+        self.budget.count_cached("sub", reply.usage)
+        key = call.request.key()
+        shown = replace(reply, text=reply.text[:_HEAD]) if key in self._told else reply
+        self._told.add(key)
+        yield from _begun_and(call, call.finished(shown, 0.0))
 
     def _call_all(self, calls: list[_Call]) -> Generator[Event, None, list[SubAnswer]]:
         """Make calls side by side, as far as the limits allow. Each start that was yielded gets exactly one end.
@@ -194,6 +221,8 @@ class Subcalls:
         for call, value in zip(calls, values, strict=True):
             if value is not None and value.reply is not None:
                 self.progress.note_stand_in(call.request.spec, value.reply)
+                if not call.request.fresh:
+                    self._told.add(call.request.key())
             if value is not None and value.met is not None:
                 yield from self.progress.meet(value.met, calls[0].path, ends=True)
         if None in values:
@@ -259,9 +288,8 @@ class Subcalls:
                 yield call.failed(f"abandoned: {why}", time.monotonic() - left.since)
 
 
-def _call(spec: ModelSpec, prompt: str, here: CallPath, number: int) -> _Call:
-    path = here.subcall(number)
-    return _Call(path, Request("sub", spec, (Message("user", prompt),), spec.patience, path))
+def _call(spec: ModelSpec, prompt: str, path: CallPath, fresh: bool) -> _Call:
+    return _Call(path, Request("sub", spec, (Message("user", prompt),), spec.patience, path, fresh))
 
 
 def _begun_and(call: _Call, ended: SubcallFinished | SubcallFailed) -> Generator[Event, None, None]:
@@ -294,24 +322,30 @@ def _kind(error: str) -> str:
 
 
 def _summary(
-    answers: dict[str, SubAnswer], prompts: tuple[str, ...], before: Usage, after: Usage, seconds: float
+    answers: list[SubAnswer], given: tuple[SubAnswer, ...], before: Usage, after: Usage, seconds: float
 ) -> str:
-    """Return the line that the REPL prints after a batch."""
-    cost = "cost unknown"
-    if after.cost_usd is not None and before.cost_usd is not None:
-        cost = f"${after.cost_usd - before.cost_usd:.4f}"
+    """Return the line that the REPL prints after a batch: `answers` to what was asked, `given` to each slot."""
+    spent = _difference(after.cost_usd, before.cost_usd)
     parts = [
-        f"{len(prompts)} prompts",
+        f"{len(given)} prompts",
         f"{after.calls - before.calls} calls",
         f"{(after.input_tokens - before.input_tokens) / 1000:.1f}k in",
         f"{(after.output_tokens - before.output_tokens) / 1000:.1f}k out",
-        cost,
+        "cost unknown" if spent is None else f"${spent:.4f}",
         f"{seconds:.1f} s",
     ]
-    if cached := sum(answer.cached for answer in answers.values()):
-        parts.append(f"{cached} known already")
-    if truncated := sum(answer.truncated for answer in answers.values()):
+    earlier = after.earlier_calls - before.earlier_calls
+    if earlier:
+        saved = _difference(after.saved_usd, before.saved_usd)
+        parts.append(f"{earlier} of {len(answers)} from the cache" + (f", {cost(saved)} saved" if saved else ""))
+    if repeated := sum(answer.cached for answer in answers) - earlier:
+        parts.append(f"{repeated} known already")
+    if truncated := sum(answer.truncated for answer in answers):
         parts.append(f"{truncated} cut at the output limit")
-    failures = [(number, answers[prompt].error) for number, prompt in enumerate(prompts) if answers[prompt].error]
+    failures = [(number, answer.error) for number, answer in enumerate(given) if answer.error]
     parts.append(f"{len(failures)} failed" + (f" (#{failures[0][0]}: {failures[0][1]})" if failures else ""))
     return f"[batch: {', '.join(parts)}]"
+
+
+def _difference(after: float | None, before: float | None) -> float | None:
+    return after - before if after is not None and before is not None else None

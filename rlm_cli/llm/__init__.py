@@ -12,6 +12,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rlm_cli.llm.cached import Cached, KeptReplies
 from rlm_cli.llm.fallbacks import FallingBack
 from rlm_cli.llm.layers import Remembering, Retrying, Throttled
 from rlm_cli.llm.offline_client import WINDOW, OfflineClient, is_offline
@@ -23,7 +24,7 @@ from rlm_cli.types import ModelSpec, Price, Profile, Reply, Request
 if TYPE_CHECKING:
     from rlm_cli.llm.checking import ModelCheck
 
-__all__ = ["check", "listed", "open_client", "resolve", "warm"]
+__all__ = ["KeptReplies", "check", "listed", "open_client", "resolve", "warm"]
 
 
 def warm(profile: Profile) -> None:
@@ -53,9 +54,13 @@ def check(profile: Profile, asks_servers: bool = True) -> "list[ModelCheck]":
     return check_models(profile, asks_servers)
 
 
-def open_client(profile: Profile) -> ModelClient:
-    """Return the client for one run: it remembers, falls back, tries again, and keeps to the profile's concurrency."""
-    return Remembering(FallingBack(Retrying(Throttled(_Switch(), profile.limits.concurrency))))
+def open_client(profile: Profile, kept: KeptReplies | None = None) -> ModelClient:
+    """Return the client for one run: it remembers, falls back, tries again, and keeps to the profile's concurrency.
+
+    `kept`: replies of earlier runs, which are given in place of calls.
+    """
+    calling = FallingBack(Retrying(Throttled(_Switch(), profile.limits.concurrency)))
+    return Remembering(Cached(calling, kept) if kept is not None else calling)
 
 
 class _Switch:

@@ -1,6 +1,6 @@
 """What stands around a client: trying again, a width limit, a memory. Each layer is a ModelClient around another.
 
-    Remembering(FallingBack(Retrying(Throttled(client))))     FallingBack: fallbacks.py
+    Remembering(Cached(FallingBack(Retrying(Throttled(client)))))     Cached: cached.py, FallingBack: fallbacks.py
 
 The throttle is innermost, so that a place is held during the HTTP call only: never while a call waits to be tried
 again, and never while a child run works.
@@ -27,7 +27,8 @@ _SPREAD = 1.0
 
 
 class Remembering:
-    """Keeps every reply of the run, truncated ones too: the same prompt under the same cap would be cut again.
+    """Keeps every reply of the run, truncated ones too: the same prompt under the same cap would be cut again. Not
+    those of fresh calls: what is asked several times for a vote is no answer to whoever asks once.
 
     Equal calls in flight at once are not merged; the engine asks each prompt of a batch once.
     """
@@ -38,13 +39,19 @@ class Remembering:
 
     def complete(self, request: Request) -> Reply:
         reply = self._inner.complete(request)
-        self._replies[request.key()] = reply
+        if not request.fresh:
+            self._replies[request.key()] = reply
         return reply
 
     def recall(self, request: Request) -> Reply | None:
+        if request.fresh:
+            return None
         reply = self._replies.get(request.key())
         if reply is None:
-            return self._inner.recall(request)
+            found = self._inner.recall(request)
+            if found is not None:  # what it saved is saved once
+                self._replies[request.key()] = found
+            return found
         return replace(reply, usage=Usage(cached_calls=1), cached=True)
 
 

@@ -25,7 +25,7 @@ class Overrides:
 
 
 _NONE = Overrides()
-_KEPT = ("max_output_tokens", "timeout")
+_KEPT = ("max_output_tokens", "timeout", "cache")
 """What is said of a role rather than of its model: its server, key, window, price, params and fallbacks go with it."""
 _LARGEST = 100_000
 """Bytes of a profile: those that come with rlm have about a thousand."""
@@ -104,7 +104,7 @@ def _build(tree: schema.Tree, name: str, overrides: Overrides) -> Profile:
         name=plain.get("name", name),
         description=plain.get("description", ""),
         root=_model(plain["root"]),
-        sub=_model(plain["sub"]),
+        sub=_model({"cache": True, **plain["sub"]}),
         limits=Limits(**plain.get("limits", {})),
     )
 

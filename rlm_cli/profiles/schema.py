@@ -66,6 +66,10 @@ def _variable_name(content: Any) -> str | None:
     return "must be the name of an environment variable"
 
 
+def _truth(content: Any) -> str | None:
+    return None if isinstance(content, bool) else "must be true or false"
+
+
 def _mapping(content: Any) -> str | None:
     return None if isinstance(content, Mapping) else "must be a mapping"
 
@@ -98,7 +102,7 @@ _MODEL: dict[str, Any] = {
     "price": _PRICE,
     "params": _mapping,
 }
-_MODEL_WITH_FALLBACKS: dict[str, Any] = {**_MODEL, "fallbacks": _Models(_MODEL)}
+_MODEL_WITH_FALLBACKS: dict[str, Any] = {**_MODEL, "fallbacks": _Models(_MODEL), "cache": _truth}
 SCHEMA: dict[str, Any] = {
     "name": _text,
     "description": _text,

@@ -22,12 +22,12 @@ def as_yaml(profile: Profile) -> str:
 
 
 def _model(spec: ModelSpec) -> dict[str, Any]:
-    return {**_alone(spec), "fallbacks": [_alone(each) for each in spec.fallbacks]}
+    return {**_alone(spec), "fallbacks": [_alone(each) for each in spec.fallbacks], "cache": spec.cache}
 
 
 def _alone(spec: ModelSpec) -> dict[str, Any]:
     plain = {**asdict(spec), "params": dict(spec.params)}
-    del plain["fallbacks"]
+    del plain["fallbacks"], plain["cache"]
     if spec.price is None:
         del plain["price"]
     else:

@@ -54,7 +54,8 @@ def render_json(task: Task, result: Result) -> str:
 
 def _usage(usage: Usage) -> dict[str, Any]:
     plain = asdict(usage)
-    if usage.cost_usd is not None:
-        # Sums of floats: what is beyond a millionth of a cent is noise.
-        plain["cost_usd"] = round(usage.cost_usd, 8)
+    for name in ("cost_usd", "saved_usd"):
+        if plain[name] is not None:
+            # Sums of floats: what is beyond a millionth of a cent is noise.
+            plain[name] = round(plain[name], 8)
     return plain

@@ -8,12 +8,14 @@ def summary_line(result: Result, documents: int, skipped: int) -> str:
     """Return status, cost and coverage: how many documents were read and how many files were not."""
     usage = result.usage
     status = f"partial ({result.stop_reason})" if result.status == "partial" else result.status
-    calls = f"{counted(result.iterations, 'iteration')}, {counted(result.subcalls, 'sub-call')}"
+    calls = f"{counted(result.iterations, 'iteration')}, {_subcalls(result)}"
     unsent = sum(times for error, times in result.failed_subcalls if error == "not sent")
     failed = sum(times for _, times in result.failed_subcalls) - unsent
     if failed or unsent:
         counts = ((failed, "failed"), (unsent, "not sent"))
         calls += f" ({', '.join(f'{number} {what}' for number, what in counts if number)})"
+    if usage.earlier_calls and usage.saved_usd:
+        calls += f", {cost(usage.saved_usd)} saved"
     read = f"{counted(documents, 'document')} read"
     if skipped:
         read += f", {counted(skipped, 'file')} skipped"
@@ -24,6 +26,13 @@ def summary_line(result: Result, documents: int, skipped: int) -> str:
         f"{status}: {cost(usage.cost_usd)}, {usage.input_tokens:,} tokens in, {usage.output_tokens:,} out, {calls}, "
         f"{result.elapsed_seconds:.1f} s; {read}"
     )
+
+
+def _subcalls(result: Result) -> str:
+    known = result.usage_sub.earlier_calls
+    if not known:
+        return counted(result.subcalls, "sub-call")
+    return f"{known:,} of {counted(result.subcalls + known, 'sub-call')} from the cache"
 
 
 def remarks(result: Result) -> list[str]:

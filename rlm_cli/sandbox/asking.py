@@ -68,7 +68,9 @@ class Parent:
         self._channel = channel
         self._interrupts = interrupts
 
-    def ask(self, prompts: list[str], model: str | None, batched: bool) -> tuple[list[Reply | FailedReply], str | None]:
+    def ask(
+        self, prompts: list[str], model: str | None, batched: bool, fresh: bool
+    ) -> tuple[list[Reply | FailedReply], str | None]:
         """Send prompts and return what they came to, with the parent's summary; raises SubCallError when refused."""
         if (size := sum(map(memory_of, prompts))) > BATCH_LIMIT:
             raise ValueError(
@@ -76,7 +78,9 @@ class Parent:
             )
         frames = [encode({"tag": "prompt", "text": prompt}) for prompt in prompts]
         with self._undisturbed():
-            self._channel.send({"tag": "asked", "count": len(prompts), "model": model, "batched": batched})
+            self._channel.send(
+                {"tag": "asked", "count": len(prompts), "model": model, "batched": batched, "fresh": fresh}
+            )
             for frame in frames:
                 self._channel.send_encoded(frame)
             head = self._channel.receive()
@@ -122,23 +126,30 @@ def _reply(answer: Frame) -> Reply | FailedReply:
 def sub_calls(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable[..., Any]]:
     """Return llm_query and its batched form; `show` prints a line."""
 
-    def send(prompts: list[str], model: Any, batched: bool) -> list[Reply | FailedReply]:
+    def send(prompts: list[str], model: Any, batched: bool, fresh: Any) -> list[Reply | FailedReply]:
         if model is not None:
             model = short_text(model, "the model's name", MODEL_LIMIT)
-        replies, summary = parent.ask(prompts, model, batched)
+        if fresh is not True and fresh is not False:
+            raise TypeError(f"fresh must be True or False, not {type(fresh).__name__!r}")
+        replies, summary = parent.ask(prompts, model, batched, fresh)
         if summary:
             show(summary)
         return replies
 
-    def llm_query(prompt: str, model: str | None = None) -> str:
-        """Ask the sub-model; returns its reply. Raises SubCallError when the call fails."""
-        [reply] = send([_prompt(prompt, "the prompt")], model, batched=False)
+    def llm_query(prompt: str, model: str | None = None, *, fresh: bool = False) -> str:
+        """Ask the sub-model; returns its reply. Raises SubCallError when the call fails. fresh: no known reply."""
+        [reply] = send([_prompt(prompt, "the prompt")], model, False, fresh)
         if isinstance(reply, FailedReply):
             raise SubCallError(reply.error)
         return reply
 
-    def llm_query_batched(prompts: list[str], model: str | None = None) -> list[Reply | FailedReply]:
-        """Ask the sub-model in parallel; returns replies in the order of the prompts. A failed one has .ok False."""
+    def llm_query_batched(
+        prompts: list[str], model: str | None = None, *, fresh: bool = False
+    ) -> list[Reply | FailedReply]:
+        """Ask the sub-model in parallel; returns replies in the order of the prompts. A failed one has .ok False.
+
+        fresh: each prompt is asked anew, equal ones too.
+        """
         if isinstance(prompts, str):
             raise TypeError("llm_query_batched takes a list of prompts, not one str; for one use llm_query")
         checked = []
@@ -146,7 +157,7 @@ def sub_calls(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable
             if index == PROMPTS_LIMIT:
                 raise ValueError(f"a batch takes at most {PROMPTS_LIMIT:,} prompts")
             checked.append(_prompt(prompt, f"prompt {index}"))
-        return send(checked, model, batched=True) if checked else []
+        return send(checked, model, True, fresh) if checked else []
 
     return {"llm_query": llm_query, "llm_query_batched": llm_query_batched, "parallel_llm_query": llm_query_batched}
 

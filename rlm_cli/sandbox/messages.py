@@ -72,7 +72,8 @@ class Inbox:
             batched = _one(frame, "batched", bool)
             if count != 1 and not batched:
                 raise ValueError("several prompts for one call")
-            self._asked = {"count": count, "batched": batched, "model": _text_or_none(frame, "model", MODEL_LIMIT)}
+            model, fresh = _text_or_none(frame, "model", MODEL_LIMIT), _one(frame, "fresh", bool)
+            self._asked = {"count": count, "model": model, "batched": batched, "fresh": fresh}
             return None
         if tag == "claimed":
             if type(frame.get("place")) is int:
@@ -97,7 +98,8 @@ class Inbox:
         self._prompts.append(prompt)
         if len(self._prompts) < self._asked["count"]:
             return None
-        asked = Asked(tuple(self._prompts), self._asked["model"], self._asked["batched"])
+        head = self._asked
+        asked = Asked(tuple(self._prompts), head["model"], head["batched"], head["fresh"])
         self.__init__(self._number)  # type: ignore[misc]
         return asked
 

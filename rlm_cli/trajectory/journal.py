@@ -60,9 +60,14 @@ class FileJournal:
     def asked(self, call: "_Call", messages: tuple[Message, ...]) -> None:
         self._write({**call, "messages": [[each.role, self._message(each)] for each in messages]})
 
+    def recalled(self, request: Request, reply: Reply) -> None:
+        """Write down a reply that was known, unless the whole stands there already."""
+        if request.key() not in self._replies:
+            call = call_of(request)
+            self.asked(call, request.messages)
+            self.replied(call, request.key(), reply, 0.0)
+
     def replied(self, call: "_Call", key: str, reply: Reply, seconds: float) -> None:
-        if reply.cached and key in self._replies:
-            return  # the whole stands there already
         self._replies.add(key)
         self._write({**call, "key": key, "seconds": seconds, "reply": to_plain(reply)})
 
@@ -101,12 +106,12 @@ class Recording:
         return reply
 
     def recall(self, request: Request) -> Reply | None:
-        known = self._journal.known(request)
+        known = None if request.fresh else self._journal.known(request)
         if known is not None:
             return replace(known, usage=Usage(cached_calls=1), cached=True, lost=0)
         reply = self._inner.recall(request)
         if reply is not None:
-            self._journal.replied(call_of(request), request.key(), reply, 0.0)
+            self._journal.recalled(request, reply)
         return reply
 
 

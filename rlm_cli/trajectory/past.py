@@ -116,7 +116,7 @@ class Past:
         usage: dict[Role, Usage] = {"root": Usage(), "sub": Usage()}
         for call in self._calls.values():
             if not call.repeated:
-                usage[call.role] += replace(call.usage, cached_calls=0)
+                usage[call.role] += replace(call.usage, cached_calls=0, earlier_calls=0, saved_usd=0.0)
         open_calls = [call for call in self._calls.values() if not call.repeated for _ in range(call.unknown)]
         texts = self._texts({digest for call in open_calls for _, digest in call.messages})
         unanswered = tuple(

@@ -51,7 +51,7 @@ def kill_and_resume(run: Sittings, quick: QuickStart, folder: Path, requests: in
     """Kill a run `pause` seconds after the server has had so many requests; resume it."""
     run.server.forget()
     process = quick.start(
-        ["analyze", str(run.input), "who pays?", "-p", run.profile, "-q"], folder / "out", folder / "err"
+        ["analyze", str(run.input), "who pays?", "-p", run.profile, "--no-cache", "-q"], folder / "out", folder / "err"
     )
     while len(run.server.requests) < requests:
         time.sleep(0.001)

@@ -35,7 +35,7 @@ FINISHED = {
     "tag": "finished", "number": 1, "output": "", "characters": 0, "error": None, "final": None,
     "variables": [], "tampered": [],
 }  # fmt: skip
-ASKED = {"tag": "asked", "count": 1, "model": None, "batched": False}
+ASKED = {"tag": "asked", "count": 1, "model": None, "batched": False, "fresh": False}
 
 hear()
 hear()

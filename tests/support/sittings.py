@@ -1,4 +1,7 @@
-"""One run in several sittings: begun, ended early in some way, and resumed, as commands over one loopback server."""
+"""One run in several sittings: begun, ended early in some way, and resumed, as commands over one loopback server.
+
+Without the cache of replies, which would answer much that the record is to answer.
+"""
 
 import json
 from collections import Counter
@@ -50,10 +53,10 @@ class Sittings:
         return reply
 
     def begin(self, *options: str) -> Ran:
-        return rlm("analyze", str(self.input), "who pays?", "-p", self.profile, *options)
+        return rlm("analyze", str(self.input), "who pays?", "-p", self.profile, "--no-cache", *options)
 
     def resume(self, *options: str, stdin: bytes = b"") -> Ran:
-        return rlm("runs", "resume", *options, stdin=stdin)
+        return rlm("runs", "resume", "--no-cache", *options, stdin=stdin)
 
     @property
     def run_id(self) -> str:
