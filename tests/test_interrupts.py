@@ -2,13 +2,12 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.openai_server import Scripted
-from support.quick_start import QuickStart
+from support.quick_start import QuickStart, until
 from support.sittings import Sittings, cell
 
 LATE = Scripted("late", delay=60)
@@ -28,8 +27,7 @@ def interrupt(
     for file in (out, err):
         file.write_bytes(b"")
     process = quick.start(["analyze", str(run.input), "who pays?", "-p", run.profile, "--no-cache"], out, err)
-    while run.asked()["c"] == 0:
-        time.sleep(0.01)
+    until(lambda: run.asked()["c"] > 0)
     for number in signals:
         os.kill(process, number)
     return quick.wait(), out.read_text(), err.read_text()

@@ -9,7 +9,7 @@ from typing import Any
 
 from support.command import Ran
 from support.openai_server import Scripted
-from support.quick_start import QuickStart
+from support.quick_start import QuickStart, until
 from support.sittings import Sittings, answered, cell
 
 WIDTH = 8
@@ -53,8 +53,7 @@ def kill_and_resume(run: Sittings, quick: QuickStart, folder: Path, requests: in
     process = quick.start(
         ["analyze", str(run.input), "who pays?", "-p", run.profile, "--no-cache", "-q"], folder / "out", folder / "err"
     )
-    while len(run.server.requests) < requests:
-        time.sleep(0.001)
+    until(lambda: len(run.server.requests) >= requests)
     time.sleep(pause)
     os.kill(process, signal.SIGKILL)
     code = quick.wait()

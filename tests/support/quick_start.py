@@ -9,7 +9,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,6 +45,15 @@ class QuickStart:
         line = self._process.stdout.readline()
         assert line, "the process that starts others has died"
         return int(line)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something has happened; a minute without it is a failure."""
+    for _ in range(6_000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen within a minute")
 
 
 def main() -> None:
