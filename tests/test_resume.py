@@ -175,6 +175,42 @@ def test_changed_input_is_refused_and_with_anyway_only_what_it_touches_is_paid_f
         assert "warning: the input has changed" in again.err
 
 
+def test_what_was_refused_as_a_whole_is_told_apart_from_what_was_asked_next(tmp_path: Path) -> None:
+    """Each place at which something is told has a name of its own."""
+    code = """
+for number in (90, 50, 2):
+    try:
+        found = llm_query_batched([f'{n}' for n in range(number)])
+        print(llm_query_batched(['x' * 60_000, 'y' * 60_000]))
+    except SubCallError as error:
+        print(error)
+"""
+    root: list[str | Scripted] = [cell(code), cell("print(1)"), cell("FINAL(' '.join(found))")]
+    with Sittings(tmp_path, root, max_subcalls=20) as sittings:
+        profile = Path(sittings.profile)
+        profile.write_text(
+            profile.read_text().replace("max_output_tokens", "context_window: 9000\n  max_output_tokens")
+        )
+        whole = sittings.begin()
+        record = sittings.record().read_bytes()
+        sittings.record().write_bytes(record[: record.index(b'"path": "0/3"')])
+        sittings.record("events.jsonl").unlink()
+        sittings.server.forget()
+        again = sittings.resume()
+        assert (again.code, again.out) == (0, whole.out)
+        assert sittings.asked() == {"root 6": 1}
+
+
+def test_a_limit_that_was_raised_in_vain_can_be_raised_again(tmp_path: Path) -> None:
+    with Sittings(tmp_path, [cell("print(1)"), "FINAL(done)"], max_iterations=1) as sittings:
+        sittings.root = [cell("print(1)")]
+        assert sittings.begin().code == 3
+        sittings.input.write_text("something else")
+        assert "the input has changed" in sittings.resume("--max-iterations", "5").err
+        sittings.root = [cell("print(1)"), "FINAL(done)"]
+        assert sittings.resume("--max-iterations", "5", "--anyway").out == "done\n"
+
+
 def test_what_was_piped_in_has_to_be_piped_in_again(tmp_path: Path) -> None:
     with Sittings(tmp_path, [cell("found = llm_query(context)"), cell("FINAL(found)")]) as sittings:
         rlm("analyze", "-", "who pays?", "-p", sittings.profile, stdin=b"I pay.")

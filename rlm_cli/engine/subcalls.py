@@ -32,6 +32,8 @@ class Numbers:
     """Of the sub-calls of one iteration."""
 
     next: int = 1
+    asked: int = 0
+    """How often its code has asked: what is refused as a whole, or holds nothing to send, takes none of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +109,12 @@ class Subcalls:
             there = f"{self.profile.sub.model!r} (the default) and {self.profile.root.model!r}"
             return SubAnswers(refused=f"this run has no model {asked.model!r}; it has {there}")
         started, usage = time.monotonic(), self.budget.usage()
+        numbers.asked += 1
         prompts = dict.fromkeys(asked.prompts)
         answers = {prompt: refusal for prompt in prompts if (refusal := _too_large(spec, prompt)) is not None}
         sendable = [prompt for prompt in prompts if prompt not in answers]
         calls = {prompt: _call(spec, prompt, here, number) for number, prompt in enumerate(sendable, numbers.next)}
-        refused = f"{here} refused {numbers.next}"
+        refused = f"{here} refused {numbers.asked}"
         if (before := self.replay.told_before(refused)) is not None:
             yield from self.progress.meet(LimitReached("max_subcalls", before), here, ends=False)
             return SubAnswers(refused=before)
@@ -142,7 +145,7 @@ class Subcalls:
         if asked.batched:
             seconds = time.monotonic() - started
             summary = _summary(answers, asked.prompts, usage, self.budget.usage(), seconds)
-            summary = self.replay.told(f"{here} batch {numbers.next}", summary)
+            summary = self.replay.told(f"{here} batch {numbers.asked}", summary)
         return SubAnswers(tuple(answers[prompt] for prompt in asked.prompts), summary=summary)
 
     def _spec(self, model: str | None) -> ModelSpec | None:
