@@ -229,6 +229,9 @@ def test_what_is_no_run_to_go_on_with_is_told(sittings: Sittings) -> None:
         assert (done.code, done.out) == (2, "")
         assert f"the run {sittings.run_id} has given its answer" in done.err
         sittings.record("events.jsonl").unlink()
+        begun = sittings.record("run.json").read_text()
+        sittings.record("run.json").write_text(begun.replace('"hidden": false', '"hidden": 3'))
+        assert f"the record of {sittings.run_id} is damaged: hidden" in sittings.resume().err
         sittings.record().write_bytes(b"[]\n")
         assert "calls.jsonl is damaged: line 1" in sittings.resume().err
         sittings.record("run.json").write_text("{}")
