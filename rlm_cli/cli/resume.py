@@ -36,6 +36,7 @@ def resume(
         )
     recorder, past = Recorder.resume(run_id)
     if limits != beginning.profile.limits:
+        past.forget_limits()
         recorder.begin_with(replace(beginning, profile=replace(beginning.profile, limits=limits)))
     inputs = tuple(str(Path(beginning.folder, each)) for each in beginning.inputs)
     with closing(recorder), opened(output, inputs) as events:
@@ -58,7 +59,8 @@ def _refuse_what_is_over(record: Record, limits: Limits) -> None:
     if old is not None and new is not None and new <= old:
         option = reason.replace("_", "-")
         raise UsageError(
-            f"the run {run_id} has used up its {option} of {old:g}", f"rlm runs resume {run_id} --{option} {2 * old:g}"
+            f"the run {run_id} has used up its {option} of {old:.15g}",
+            f"rlm runs resume {run_id} --{option} {2 * old:.15g}",
         )
 
 
