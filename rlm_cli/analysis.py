@@ -112,8 +112,13 @@ def prepare_again(
     anyway: bool = False,
 ) -> Prepared:
     """Load the inputs of a recorded run once more. Raises InputError when they have changed, unless `anyway`."""
+    require = beginning.require_sandbox
+    try:
+        options = from_plain(LoadOptions, beginning.loading)
+    except ValueError as error:
+        raise InputError(f"the record of {beginning.run_id} is damaged: {error}") from error
     warm(beginning.profile)
-    options = replace(from_plain(LoadOptions, beginning.loading), passwords=tuple(passwords))
+    options = replace(options, passwords=tuple(passwords), require_sandbox=require)
     with ExitStack() as there:
         try:
             there.enter_context(contextlib.chdir(beginning.folder))
@@ -130,7 +135,6 @@ def prepare_again(
             raise InputError(changed, "ask anew (rlm analyze), or go on with what is there now: --anyway")
         warnings = (*warnings, changed)
     profile = replace(beginning.profile, limits=limits)
-    require = options.require_sandbox
     return _resolved(Task(beginning.run_id, beginning.question, loaded.context, profile, warnings, require))
 
 

@@ -14,6 +14,7 @@ from rlm_cli import analyze
 from rlm_cli.cli.options import SandboxLevel
 from rlm_cli.confinement import LEVELS
 from rlm_cli.errors import UsageError
+from rlm_cli.trajectory import run_folder, run_ids
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="takes Linux's layers away")
 
@@ -50,6 +51,15 @@ def test_a_layer_less_is_refused_before_any_call(text: str, tmp_path: Path, laye
     assert "rlm doctor" in ran.err
     kinds = [json.loads(line)["type"] for line in events.read_text().splitlines()]
     assert kinds == ["run_started", "run_finished"]
+
+
+def test_a_resumed_run_requires_what_it_required_before(text: str) -> None:
+    assert rlm("analyze", text, "who pays?", "-p", "offline", "--require-sandbox", "full").code == 0
+    [run_id] = run_ids()
+    (run_folder(run_id) / "events.jsonl").unlink()
+    ran = finish(start("runs", "resume", preexec_fn=without("landlock_create_ruleset")))
+    assert (ran.code, ran.out) == (5, "")
+    assert "--require-sandbox full: the sandbox that holds code is not complete here" in ran.err
 
 
 def test_a_process_is_enough_where_no_more_is_required_and_what_is_missing_is_told(text: str, tmp_path: Path) -> None:

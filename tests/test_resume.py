@@ -176,6 +176,108 @@ def test_changed_input_is_refused_and_with_anyway_only_what_it_touches_is_paid_f
         assert "warning: the input has changed" in again.err
 
 
+def test_what_was_refused_as_a_whole_is_told_apart_from_what_was_asked_next(tmp_path: Path) -> None:
+    """Each place at which something is told has a name of its own."""
+    code = """
+for number in (90, 50, 2):
+    try:
+        found = llm_query_batched([f'{n}' for n in range(number)])
+        print(llm_query_batched(['x' * 60_000, 'y' * 60_000]))
+    except SubCallError as error:
+        print(error)
+"""
+    root: list[str | Scripted] = [cell(code), cell("print(1)"), cell("FINAL(' '.join(found))")]
+    with Sittings(tmp_path, root, max_subcalls=20) as sittings:
+        profile = Path(sittings.profile)
+        profile.write_text(
+            profile.read_text().replace("max_output_tokens", "context_window: 9000\n  max_output_tokens")
+        )
+        whole = sittings.begin()
+        record = sittings.record().read_bytes()
+        sittings.record().write_bytes(record[: record.index(b'"path": "0/3"')])
+        sittings.record("events.jsonl").unlink()
+        sittings.server.forget()
+        again = sittings.resume()
+        assert (again.code, again.out) == (0, whole.out)
+        assert sittings.asked() == {"root 6": 1}
+
+
+def test_a_limit_that_was_raised_in_vain_can_be_raised_again(tmp_path: Path) -> None:
+    with Sittings(tmp_path, [cell("print(1)"), "FINAL(done)"], max_iterations=1) as sittings:
+        sittings.root = [cell("print(1)")]
+        assert sittings.begin().code == 3
+        sittings.input.write_text("something else")
+        assert "the input has changed" in sittings.resume("--max-iterations", "5").err
+        sittings.root = [cell("print(1)"), "FINAL(done)"]
+        assert sittings.resume("--max-iterations", "5", "--anyway").out == "done\n"
+
+
+def test_a_raised_limit_is_what_the_model_hears_of(tmp_path: Path) -> None:
+    root: list[str | Scripted] = [cell("found = llm_query_batched(['a', 'b', 'c'])"), "FINAL(nothing)"]
+    with Sittings(tmp_path, root, max_subcalls=2, max_iterations=1) as sittings:
+        assert "3 sub-calls asked for, 2 of 2 left" in sittings.begin().err
+        sittings.root = [root[0], cell("FINAL(' '.join(found))")]
+        more = sittings.resume("--max-iterations", "9", "--max-subcalls", "20")
+        assert (more.code, more.out) == (0, "re a re b re c\n"), more.err
+        assert "iteration 2/9 | sub-calls 3/20 |" in sittings.server.requests[-1]["messages"][-1]["content"]
+
+
+def test_all_that_is_on_record_was_spent_also_where_the_run_does_not_come_by_it(tmp_path: Path) -> None:
+    root: list[str | Scripted] = [cell("print(1)"), cell("print(2)"), "FINAL(done)"]
+    with Sittings(tmp_path, root, max_iterations=1) as sittings:
+        assert sittings.begin().code == 3
+        assert sittings.resume("--max-iterations", "9").out == "done\n"
+        expected = outcome(sittings)
+        sittings.record("events.jsonl").unlink()
+        assert sittings.resume().out == "done\n"
+        assert outcome(sittings) == expected
+        told = events(sittings.record("events.jsonl"))
+        assert sum(event["usage"]["calls"] for event in told[:-1] if "usage" in event) == 4
+        assert told[-1]["usage"]["calls"] == 4
+
+
+def test_a_limit_in_millions_is_named_so_that_it_can_be_typed(tmp_path: Path) -> None:
+    reply = Scripted(cell("print(1)"), input_tokens=1_499_000)
+    with Sittings(tmp_path, [reply], max_tokens=1_500_000) as sittings:
+        assert "--max-tokens 3000000\n" in sittings.begin().err
+        refused = sittings.resume()
+        assert "has used up its max-tokens of 1500000" in refused.err
+        assert "--max-tokens 3000000\n" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"role": "sub"', b'"role": "rub"'),
+        (b'"at": 0.', b'"at": 9e999, "x": 0.'),
+        (b'"seconds": 0.', b'"seconds": -0.'),
+        (b'"lost": 0', b'"lost": 1000000000000'),
+    ],
+)
+def test_a_record_that_says_what_cannot_be_is_refused(sittings: Sittings, before: bytes, after: bytes) -> None:
+    with sittings:
+        sittings.begin()
+        record = sittings.record().read_bytes()
+        sittings.record().write_bytes(record.replace(before, after))
+        assert sittings.record().read_bytes() != record
+        sittings.record("events.jsonl").unlink()
+        ran = sittings.resume()
+        assert (ran.code, ran.out) == (2, "")
+        assert "calls.jsonl is damaged: line " in ran.err
+
+
+def test_a_damaged_text_of_an_unanswered_call_ends_nothing(sittings: Sittings) -> None:
+    with sittings:
+        whole = sittings.begin()
+        record = sittings.record().read_bytes()
+        cut = record.index(b'"reply"', record.index(b'"path": "0/4"'))
+        record = record[: record.rindex(b"\n", 0, cut) + 1]
+        for damaged in (b'{"message", ', b'{"message": [], ', b'{"message": "\xff", '):
+            sittings.record().write_bytes(record.replace(b'{"message": ', damaged))
+            sittings.record("events.jsonl").unlink()
+            assert sittings.resume().out == whole.out
+
+
 def test_what_was_piped_in_has_to_be_piped_in_again(tmp_path: Path) -> None:
     with Sittings(tmp_path, [cell("found = llm_query(context)"), cell("FINAL(found)")]) as sittings:
         rlm("analyze", "-", "who pays?", "-p", sittings.profile, stdin=b"I pay.")
@@ -194,6 +296,9 @@ def test_what_is_no_run_to_go_on_with_is_told(sittings: Sittings) -> None:
         assert (done.code, done.out) == (2, "")
         assert f"the run {sittings.run_id} has given its answer" in done.err
         sittings.record("events.jsonl").unlink()
+        begun = sittings.record("run.json").read_text()
+        sittings.record("run.json").write_text(begun.replace('"hidden": false', '"hidden": 3'))
+        assert f"the record of {sittings.run_id} is damaged: hidden" in sittings.resume().err
         sittings.record().write_bytes(b"[]\n")
         assert "calls.jsonl is damaged: line 1" in sittings.resume().err
         sittings.record("run.json").write_text("{}")

@@ -97,6 +97,23 @@ def test_runs_are_removed_by_age(records: None) -> None:
     assert rlm("runs", "rm", "--older-than", "1e12").err == "removed 0 runs, 0 bytes\n"
 
 
+def test_what_cannot_be_removed_keeps_no_other(records: None) -> None:
+    (run_folder(IDS[3]) / "notes.txt").write_text("mine")
+    ran = rlm("runs", "rm", "--all")
+    assert ran.code == 2
+    assert f"cannot remove {run_folder(IDS[3])}: Directory not empty" in ran.err
+    assert ran.err.splitlines()[-1] == "removed 3 runs, 3,000 bytes"
+    assert run_ids() == IDS[3:]
+
+
+def test_a_run_is_made_where_no_records_can_be_kept(text: str) -> None:
+    runs_folder().parent.mkdir(parents=True)
+    runs_folder().write_text("no folder")
+    ran = rlm("analyze", text, "who pays?", "-p", "offline")
+    assert ran.code == 0
+    assert "warning: the run is not recorded: " in ran.err
+
+
 @pytest.mark.parametrize("arguments", [[], ["20261120", "--all"], ["--all", "--older-than", "3"]])
 def test_which_runs_to_remove_has_to_be_said(records: None, arguments: list[str]) -> None:
     ran = rlm("runs", "rm", *arguments)

@@ -143,7 +143,7 @@ def to_go_on(result: Result, limits: Limits) -> str | None:
     if result.stop_reason == "final":
         return None
     met = getattr(limits, result.stop_reason, None)
-    return f" --{result.stop_reason.replace('_', '-')} {2 * met:g}" if met is not None else ""
+    return f" --{result.stop_reason.replace('_', '-')} {2 * met:.15g}" if met is not None else ""
 
 
 def _exit_code(output: Output, result: Result) -> ExitCode:

@@ -14,9 +14,8 @@ from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.output import Output, conduct, opened
 from rlm_cli.cli.waiting import waiting
 from rlm_cli.errors import UsageError
-from rlm_cli.events import RunFinished
 from rlm_cli.profiles import limited
-from rlm_cli.trajectory import Past, Recorder, find_run, look_up, read_beginning
+from rlm_cli.trajectory import Past, Record, Recorder, find_run, look_up, read_beginning
 from rlm_cli.types import Limits
 
 
@@ -32,13 +31,14 @@ def resume(
     run_id = find_run(prefix)
     beginning = read_beginning(run_id)
     limits = limited(beginning.profile.limits, changed)
-    _refuse_what_is_over(run_id, look_up(run_id).finished, beginning.profile.limits, limits)
+    _refuse_what_is_over(look_up(run_id), limits)
     if "-" in beginning.inputs and not stdin_is_piped():
         raise UsageError(
             f"the text of {run_id} came by stdin, which is not kept", f"cat FILE | rlm runs resume {run_id}"
         )
     recorder, past = Recorder.resume(run_id)
     if limits != beginning.profile.limits:
+        past.forget_limits()
         recorder.begin_with(replace(beginning, profile=replace(beginning.profile, limits=limits)))
     inputs = tuple(str(Path(beginning.folder, each)) for each in beginning.inputs)
     with closing(recorder), opened(output, inputs) as events:
@@ -50,17 +50,19 @@ def resume(
             return conduct(output, prepared, events, notice, cache, recorder, past)
 
 
-def _refuse_what_is_over(run_id: str, finished: RunFinished | None, before: Limits, now: Limits) -> None:
-    if finished is None:
+def _refuse_what_is_over(record: Record, limits: Limits) -> None:
+    if record.started is None or record.finished is None:
         return
-    reason = finished.stop_reason
+    run_id, reason = record.run_id, record.finished.stop_reason
     if reason == "final":
         raise UsageError(f"the run {run_id} has given its answer", f"rlm runs show {run_id}")
-    old, new = (getattr(limits, reason, None) for limits in (before, now))
+    # Not run.json's: that has those of a sitting which did not come to begin.
+    old, new = record.started.limits.get(reason), getattr(limits, reason, None)
     if old is not None and new is not None and new <= old:
         option = reason.replace("_", "-")
         raise UsageError(
-            f"the run {run_id} has used up its {option} of {old:g}", f"rlm runs resume {run_id} --{option} {2 * old:g}"
+            f"the run {run_id} has used up its {option} of {old:.15g}",
+            f"rlm runs resume {run_id} --{option} {2 * old:.15g}",
         )
 
 

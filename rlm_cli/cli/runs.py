@@ -10,7 +10,7 @@ import typer
 from rlm_cli.amounts import counted
 from rlm_cli.cli import options
 from rlm_cli.cli.completion import recorded_ids
-from rlm_cli.cli.failures import reports_failures, say
+from rlm_cli.cli.failures import reports_failures, say, say_error
 from rlm_cli.cli.help import GroupedCommand, with_examples
 
 if TYPE_CHECKING:
@@ -212,6 +212,7 @@ def rm(
     """Remove recorded runs for good. One that is still going on is left alone."""
     from rlm_cli import trajectory
     from rlm_cli.errors import UsageError
+    from rlm_cli.types import ExitCode
 
     named = [trajectory.find_run(each) for each in run_ids or ()]
     if sum([bool(named), older_than is not None, every]) != 1:
@@ -220,8 +221,15 @@ def rm(
         named = trajectory.older_than(older_than)
     elif every:
         named = trajectory.run_ids()
-    removed = [trajectory.remove(each) for each in dict.fromkeys(named)]
+    removed, code = [], ExitCode.COMPLETE
+    for each in dict.fromkeys(named):
+        try:
+            removed.append(trajectory.remove(each))
+        except UsageError as error:
+            say_error(str(error), error.hint)
+            code = ExitCode.USAGE
     say(f"removed {counted(len(removed), 'run')}, {sum(each.bytes for each in removed):,} bytes")
+    raise typer.Exit(code)
 
 
 def _account(state: "State", result: "Result") -> Iterator[str]:

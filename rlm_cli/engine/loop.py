@@ -73,6 +73,9 @@ class Engine:
             status, stop_reason, error = "partial", "refused", refused
         except RlmError as failure:
             status, stop_reason, error = "failed", "error", failure
+        with suppress(KeyboardInterrupt):  # nothing is begun any more
+            # A run that has not come to the end of its record has spent what stands there all the same.
+            yield from run.replay.go_live(path)
         if not task.context.is_intact():
             status, stop_reason = "failed", "error"
             error = SandboxError("the context was changed during the run: its answer cannot be trusted", "run it again")

@@ -34,6 +34,8 @@ class Numbers:
     """Of the sub-calls of one iteration."""
 
     next: int = 1
+    asked: int = 0
+    """How often its code has asked: what is refused as a whole, or holds nothing to send, takes none of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Subcalls:
             there = f"{self.profile.sub.model!r} (the default) and {self.profile.root.model!r}"
             return SubAnswers(refused=f"this run has no model {asked.model!r}; it has {there}")
         started, usage = time.monotonic(), self.budget.usage()
+        numbers.asked += 1
         prompts = asked.prompts if asked.fresh else tuple(dict.fromkeys(asked.prompts))
         large = {prompt: refusal for prompt in set(prompts) if (refusal := _too_large(spec, prompt)) is not None}
         answers = {number: large[prompt] for number, prompt in enumerate(prompts) if prompt in large}
@@ -130,14 +133,14 @@ class Subcalls:
         if asked.batched:
             seconds = time.monotonic() - started
             summary = _summary(list(answers.values()), given, usage, self.budget.usage(), seconds)
-            summary = self.replay.told(f"{here} batch {numbers.next}", summary)
+            summary = self.replay.told(f"{here} batch {numbers.asked}", summary)
         return SubAnswers(given, summary=summary)
 
     def _make(
         self, calls: dict[int, _Call], answers: dict[int, SubAnswer], here: CallPath, numbers: Numbers
     ) -> Generator[Event, None, str | None]:
         """Add the answers of all `calls`: from the record, from what is known, or made. Returns why none is, if so."""
-        refusing = f"{here} refused {numbers.next}"
+        refusing = f"{here} refused {numbers.asked}"
         if (before := self.replay.told_before(refusing)) is not None:
             yield from self.progress.meet(LimitReached("max_subcalls", before), here, ends=False)
             return before

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rlm_cli.confinement import Level
 from rlm_cli.context import Context
 from rlm_cli.errors import InputError
 from rlm_cli.plain_files import open_plain
@@ -33,7 +34,7 @@ class Beginning:
     """The options of loading, without passwords."""
     profile: Profile
     """With prices, windows and limits as they were."""
-    require_sandbox: str | None
+    require_sandbox: Level | None
     context: str
     """The fingerprint of what was loaded."""
     characters: int

@@ -56,10 +56,14 @@ def tidy(days: float | None, megabytes: float | None, now: datetime | None = Non
 
     What cannot be removed is left where it is: the next run tries again.
     """
-    old = set() if days is None else set(older_than(days, now))
+    try:
+        ids = run_ids()  # the newest first
+        old = set() if days is None else set(older_than(days, now))
+    except InputError:  # what keeps them from being read keeps this run from being recorded, which is said then
+        return Removed()
     most = math.inf if megabytes is None else megabytes * 1e6
     kept, removed = 0, Removed()
-    for run_id in run_ids():  # the newest first
+    for run_id in ids:
         here = size(run_id)
         if run_id not in old and kept + here <= most:
             kept += here

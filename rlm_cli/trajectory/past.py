@@ -6,8 +6,9 @@ later holds. Reading is strict about everything but the last line: a wrong reply
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 from rlm_cli import errors
 from rlm_cli.errors import EmptyReply, ModelError
@@ -18,6 +19,10 @@ from rlm_cli.types import Message, Reply, Request, Role, Usage
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 """Where an object lies in memory is part of how Python shows it, and another place each time."""
 _MESSAGE = b'{"message"'
+_AGES = 1e10
+"""Seconds; no run takes so long."""
+_MANY = 100_000
+"""Attempts; no call takes so many."""
 _ITERATION = re.compile(r"0/(\d+)")
 
 
@@ -79,6 +84,8 @@ class Past:
         self.replies: dict[str, Reply] = {}
         """By `Request.key()`, the first of each."""
         self.told: dict[str, str] = {}
+        self._latest = 0
+        """The iteration that the root model was asked for last."""
         self.at = 0.0
         """Seconds into the run, all sittings together."""
         self.end = 0
@@ -125,12 +132,20 @@ class Past:
         )
         return Rest(usage, unanswered, self.at)
 
+    def forget_limits(self) -> None:
+        """Forget what was told of the limits at last, and not gone on from: they are others now."""
+        here = f"0/{self._latest}" if self._latest else "0"
+        for place in [each for each in self.told if each == here or each.startswith(f"{here} refused ")]:
+            del self.told[place]
+
     def _take(self, line: dict[str, Any]) -> None:
-        self.at = max(self.at, float(line.get("at", 0.0)))
+        self.at = max(self.at, _seconds(line.get("at", 0.0)))
         if "told" in line:
             self.told[str(line["told"])] = str(line["text"])
         elif "path" in line:
             path = str(line["path"])
+            if line["role"] not in get_args(Role):
+                raise ValueError(f"there is no role {line['role']!r}")
             call = self._calls.setdefault((path, str(line["lookup"])), _Call(line["role"], str(line["model"])))
             if "messages" in line:
                 self._ask(call, path, line["messages"])
@@ -139,17 +154,19 @@ class Past:
 
     def _ask(self, call: _Call, path: str, messages: list[Any]) -> None:
         call.asked += 1
-        call.messages = tuple((role, digest) for role, digest in messages)
-        if call.role == "root":
+        call.messages = tuple((role, str(digest)) for role, digest in messages)
+        if call.role == "root" and (here := _iteration(path)) > 0:
             # The run has gone on to this iteration with what those before it had come to.
-            here = _iteration(path)
+            self._latest = here
+            if call.asked == 1:  # with another history than in an earlier sitting
+                self.told = {place: text for place, text in self.told.items() if _iteration(place) < here}
             for iteration, failed in self._failed:
                 failed.settled = failed.settled or iteration < here
             self._failed = [each for each in self._failed if each[0] >= here]
 
     def _end(self, call: _Call, path: str, line: dict[str, Any]) -> None:
         call.ended += 1
-        call.seconds, call.at = float(line["seconds"]), float(line["at"])
+        call.seconds, call.at = _seconds(line["seconds"]), _seconds(line["at"])
         if "reply" in line:
             reply = from_plain(Reply, line["reply"])
             call.outcome = reply
@@ -161,14 +178,23 @@ class Past:
             call.usage += error.usage or Usage()
             call.lost += error.lost + (error.usage is None and not error.outcome_known)
             self._failed.append((_iteration(path), call))
+        if not 0 <= call.lost < _MANY:
+            raise ValueError(f"{call.lost} attempts at one call are none")
 
     def _texts(self, digests: set[str]) -> dict[str, str]:
         """Return the texts of messages; read again, since all together they may be as large as the input."""
         if not digests:
             return {}
         self._file.seek(0)
-        lines = (json.loads(line) for line in self._file if line.startswith(_MESSAGE) and line.endswith(b"\n"))
-        return {line["message"]: line["text"] for line in lines if line["message"] in digests}
+        texts = {}
+        for line in self._file:
+            if line.startswith(_MESSAGE):
+                # One that is damaged was not looked at before: what it says would only be counted.
+                with suppress(ValueError, KeyError, TypeError, RecursionError):
+                    message = json.loads(line)
+                    if message["message"] in digests:
+                        texts[message["message"]] = str(message["text"])
+        return texts
 
 
 def plain_error(error: ModelError) -> dict[str, Any]:
@@ -193,6 +219,13 @@ def _error(plain: dict[str, Any]) -> ModelError:
     if isinstance(error, EmptyReply):
         error.truncated = bool(plain["truncated"])
     return error
+
+
+def _seconds(plain: Any) -> float:
+    seconds = float(plain)
+    if not 0 <= seconds < _AGES:
+        raise ValueError(f"{seconds} s is no time")
+    return seconds
 
 
 def _iteration(path: str) -> int:
