@@ -1,12 +1,17 @@
 """The account: no limit is ever exceeded, not by calls side by side either, and the last word is always paid for."""
 
+import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
+from types import FrameType
 
 import pytest
+from support.runs import Run, cell
 
 from rlm_cli.budget import Budget
 from rlm_cli.errors import LimitReached
+from rlm_cli.tokens import count_tokens
 from rlm_cli.types import Limits, Message, ModelSpec, Price, Request, Usage
 
 SPEC = ModelSpec("openai/x", max_output_tokens=500, price=Price(1.0, 10.0))
@@ -258,3 +263,21 @@ def test_time_for_the_last_word_is_kept_back_from_the_start() -> None:
     clock.now = 100
     with pytest.raises(LimitReached):
         budget.admit(request(), last_word=True)
+
+
+def test_a_large_prompt_is_counted_once_whoever_asks(tmp_path: Path) -> None:
+    counted: list[int] = []
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is count_tokens.__code__:
+            counted.append(len(frame.f_locals["text"]))
+
+    threading.setprofile(profile)
+    sys.setprofile(profile)
+    try:
+        run = Run(tmp_path, [cell("llm_query('word ' * 60_001)\nFINAL('x')")], window=200_000)
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    assert len(run.sub_prompts()) == 1
+    assert counted.count(5 * 60_001) == 1
