@@ -121,7 +121,7 @@ class Budget:
             if reservation not in self._open:
                 return False
             self._release(reservation)
-            self._written_off = self._written_off + reservation.worst
+            self._written_off += reservation.worst
             reservation.written_off += 1
             self._changed.notify_all()
             return self._reserve(reservation) is None
@@ -135,15 +135,14 @@ class Budget:
             if reservation.settled:
                 return refusal
         self._open.add(reservation)
-        self._held = self._held + reservation.worst
+        self._held += reservation.worst
         return None
 
     def _release(self, reservation: Reservation) -> None:
-        self._open.discard(reservation)
-        self._recount()
-
-    def _recount(self) -> None:
-        self._held = sum((each.worst for each in self._open), NOTHING)
+        if reservation in self._open:
+            self._open.remove(reservation)
+            # From nothing again where it can be: sums of fractions drift.
+            self._held = self._held - reservation.worst if self._open else NOTHING
 
     def settle(self, reservation: Reservation, usage: Usage | None, lost: int = 0) -> None:
         """Replace a reservation by what the call used; `lost` attempts before it ended nobody knows how.
@@ -160,7 +159,7 @@ class Budget:
                 self.learn(reservation, usage)
                 self._usage[reservation.role] += usage
             for _ in range(lost + (usage is None) - reservation.written_off):
-                self._written_off = self._written_off + reservation.worst
+                self._written_off += reservation.worst
             reservation.settled = True
             self._admitted.discard(reservation)
             self._release(reservation)
@@ -170,8 +169,10 @@ class Budget:
         """Expect of the model what a reply has shown; to be told at once, before the next call is admitted."""
         if not usage.calls or not _possible(usage):
             return
-        model = reservation.spec.model
+        model, worst = reservation.spec.model, reservation.worst
         given, taken = (math.ceil(each / usage.calls) for each in (usage.input_tokens, usage.output_tokens))
+        if given <= worst.input_tokens and taken <= worst.output_tokens:
+            return
         with self._changed:
             known = self._lessons.get(model, UNTAUGHT)
             lesson = known.with_reply(reservation.expected_input, given, taken)
@@ -179,7 +180,7 @@ class Budget:
                 self._lessons[model] = lesson
                 for each in (*self._open, *([self._last_word] if self._last_word else [])):
                     each.worst = self._worst(each.spec, each.expected_input)
-                self._recount()
+                self._held = sum((each.worst for each in self._open), NOTHING)
 
     def write_off_open(self) -> None:
         """Settle every open call as unknown: the run no longer waits for any."""

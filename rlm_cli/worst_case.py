@@ -38,6 +38,13 @@ class Worst:
             self.cost_usd + other.cost_usd,
         )
 
+    def __sub__(self, other: "Worst") -> "Worst":
+        return Worst(
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
+            self.cost_usd - other.cost_usd,
+        )
+
     @classmethod
     def of_call(cls, spec: ModelSpec, expected: int, lesson: "Lesson") -> "Worst":
         """Return the worst case of a call to `spec`, or to whichever of its fallbacks is the dearest."""

@@ -84,7 +84,7 @@ def through_litellm(url: str, calls: int, width: int) -> dict[str, float]:
 
     def call(number: int) -> Any:
         message = {"role": "user", "content": f"prompt {number}"}
-        return litellm.completion("openai/sub", [message], api_base=url, max_tokens=8000, max_retries=0)
+        return litellm.completion("openai/sub", [message], api_base=url, max_tokens=8000, max_retries=0, timeout=60)
 
     with ThreadPoolExecutor(width) as pool:
         list(pool.map(call, range(-width, 0)))
