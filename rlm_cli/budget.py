@@ -12,33 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from rlm_cli.errors import LimitReached
-from rlm_cli.tokens import prompt_tokens
-from rlm_cli.types import Limits, Message, ModelSpec, Price, Request, Role, Usage
+from rlm_cli.types import Limits, Message, ModelSpec, Request, Role, Usage
+from rlm_cli.worst_case import NOTHING, UNTAUGHT, Lesson, Worst, expected_input
 
-_TOKENIZER_MARGIN = 1.3
-"""Tokenizers of other vendors need up to about this much more than the one that counts here."""
-_MESSAGE_TOKENS = 8
 _LAST_WORD_SHARE = 0.15
 _LAST_WORD_SECONDS = 60.0
 _STORING_SHARE = 0.33
 """Of the last word's time: for the cell that was waiting when the calls were abandoned."""
-
-
-@dataclass(frozen=True, slots=True)
-class Worst:
-    """The most that a call can come to."""
-
-    input_tokens: int
-    output_tokens: int
-    cost_usd: float
-    """0 when the price is unknown: a cap then refuses to go on as soon as the first cost is."""
-
-    @property
-    def tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
-
-
-NOTHING = Worst(0, 0, 0.0)
 
 
 @dataclass(eq=False, slots=True)
@@ -46,14 +26,32 @@ class Reservation:
     """What one admitted call holds until it is settled."""
 
     role: Role
-    model: str
+    spec: ModelSpec
     expected_input: int
     """Input tokens by our own count and margin."""
     worst: Worst
+    last_word: bool = False
+    written_off: int = 0
+    """Attempts at this call that nobody knows the end of, and that are held apart from it by now."""
+    settled: bool = False
 
 
 class Budget:
-    """The running account; every method may be called from any thread."""
+    """The running account; every method may be called from any thread.
+
+    What is promised: what is used, what open calls may still use, what calls of unknown end may have used, and what is
+    kept back for the last word are together never more than `max_cost` and `max_tokens`. It rests on this: no call is
+    billed for more input than 1.3 times what o200k counts of it plus 8 tokens a message plus 100, for more output than
+    its `max_output_tokens`, or dearer than its price says.
+
+    A provider that breaks this is believed from the first reply that shows it: from then on every call of that model,
+    those under way included, is held at the highest excess seen, of input as a rate and as an amount. So all that can
+    go beyond a limit is what the calls in flight at that moment, at most `concurrency` of them, are billed above their
+    reservations; and again only when a later reply exceeds even that. What goes beyond is in the account, and ends the
+    run.
+
+    A reply without usage figures is counted by us, without the margin.
+    """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic, resumed: bool = False) -> None:
         """`resumed`: time stands still, but for what `count_spent` says, until `go_live`."""
@@ -64,10 +62,16 @@ class Budget:
         """Seconds into the run; None: it is live."""
         self._changed = threading.Condition()
         self._usage: dict[Role, Usage] = {"root": Usage(), "sub": Usage()}
+        self._admitted: set[Reservation] = set()
+        """Not settled yet."""
         self._open: set[Reservation] = set()
+        """Of those, the ones that hold their worst case: all but those that wait to be let through once more."""
+        self._held = NOTHING
+        """By the open ones."""
         self._written_off = NOTHING
-        self._kept_back = NOTHING
-        self._excess: dict[str, int] = {}
+        self._last_word: Reservation | None = None
+        """Not a call yet, but what is kept back for it."""
+        self._lessons: dict[str, Lesson] = {}
         self._subcalls = 0
 
     # --- time ----------------------------------------------------------------------------------------------------
@@ -106,16 +110,46 @@ class Budget:
         Raises LimitReached when time, tokens or money do not allow it. While other calls are open, what they will
         give back may be enough: then this waits for them.
         """
-        expected = self._expected_input(request.messages)
-        worst = self._worst(request.spec, expected)
-        reservation = Reservation(request.role, request.spec.model, expected, worst)
+        expected = expected_input(request.messages)
+        reservation = Reservation(request.role, request.spec, expected, NOTHING, last_word)
         with self._changed:
-            while (refusal := self._refusal(worst, last_word)) is not None:
-                if not self._open or refusal.limit == "timeout":
-                    raise refusal
-                self._changed.wait(timeout=max(0.0, self.seconds_left()))
-            self._open.add(reservation)
+            refusal = self._reserve(reservation)
+            if refusal is not None:
+                raise refusal
+            self._admitted.add(reservation)
         return reservation
+
+    def admit_again(self, reservation: Reservation) -> bool:
+        """Reserve another attempt at an open call, the last of which may be billed though it brought nothing.
+
+        That one stays held. False: there is no room for another, or the call has been given up.
+        """
+        with self._changed:
+            if reservation not in self._open:
+                return False
+            self._release(reservation)
+            self._written_off += reservation.worst
+            reservation.written_off += 1
+            self._changed.notify_all()
+            return self._reserve(reservation) is None
+
+    def _reserve(self, reservation: Reservation) -> LimitReached | None:
+        """Wait until there is room for it, and take that; return why there will be none."""
+        while (refusal := self._refusal(reservation)) is not None:
+            if not self._open or refusal.limit == "timeout":
+                return refusal
+            self._changed.wait(timeout=max(0.0, self.seconds_left(reservation.last_word)))
+            if reservation.settled:
+                return refusal
+        self._open.add(reservation)
+        self._held += reservation.worst
+        return None
+
+    def _release(self, reservation: Reservation) -> None:
+        if reservation in self._open:
+            self._open.remove(reservation)
+            # From nothing again where it can be: sums of fractions drift.
+            self._held = self._held - reservation.worst if self._open else NOTHING
 
     def settle(self, reservation: Reservation, usage: Usage | None, lost: int = 0) -> None:
         """Replace a reservation by what the call used; `lost` attempts before it ended nobody knows how.
@@ -124,23 +158,42 @@ class Budget:
         the limits, though it is not reported as spent. A reservation that is settled already is left as it is.
         """
         with self._changed:
-            if reservation not in self._open:
+            if reservation.settled:
                 return
-            self._open.remove(reservation)
             if usage is not None and not _possible(usage):
                 usage = None
-            for _ in range(lost + (usage is None)):
-                self._written_off = _plus(self._written_off, reservation.worst)
             if usage is not None:
+                self.learn(reservation, usage)
                 self._usage[reservation.role] += usage
-                beyond = usage.input_tokens - reservation.expected_input
-                self._excess[reservation.model] = max(beyond, self._excess.get(reservation.model, 0))
+            for _ in range(lost + (usage is None) - reservation.written_off):
+                self._written_off += reservation.worst
+            reservation.settled = True
+            self._admitted.discard(reservation)
+            self._release(reservation)
             self._changed.notify_all()
+
+    def learn(self, reservation: Reservation, usage: Usage) -> None:
+        """Expect of the model what a reply has shown; to be told at once, before the next call is admitted."""
+        if not usage.calls or not _possible(usage):
+            return
+        model, worst = reservation.spec.model, reservation.worst
+        given, taken = (math.ceil(each / usage.calls) for each in (usage.input_tokens, usage.output_tokens))
+        if given <= worst.input_tokens and taken <= worst.output_tokens:
+            return
+        with self._changed:
+            known = self._lessons.get(model, UNTAUGHT)
+            lesson = known.with_reply(reservation.expected_input, given, taken)
+            if lesson != known:
+                self._lessons[model] = lesson
+                for each in (*self._open, *([self._last_word] if self._last_word else [])):
+                    each.worst = self._worst(each.spec, each.expected_input)
+                self._held = sum((each.worst for each in self._open), NOTHING)
 
     def write_off_open(self) -> None:
         """Settle every open call as unknown: the run no longer waits for any."""
-        for reservation in tuple(self._open):
-            self.settle(reservation, None)
+        with self._changed:
+            for reservation in tuple(self._admitted):
+                self.settle(reservation, None)
 
     def count_cached(self, role: Role, usage: Usage) -> None:
         """Note a call that was answered from memory, or from an earlier run."""
@@ -164,25 +217,18 @@ class Budget:
         with self._changed:
             self._subcalls -= number
 
-    def keep_back(self, worst: Worst) -> None:
-        """Hold this much for the last word from now on."""
+    def keep_back(self, spec: ModelSpec, messages: tuple[Message, ...], further_tokens: int = 0) -> None:
+        """Hold from now on what a last word costs whose prompt has that many tokens more than `messages`."""
+        expected = expected_input(messages, further_tokens)
         with self._changed:
-            self._kept_back = worst
+            self._last_word = Reservation("root", spec, expected, self._worst(spec, expected), last_word=True)
 
     def worst_case(self, spec: ModelSpec, messages: tuple[Message, ...], further_tokens: int = 0) -> Worst:
         """Return the most a call can use: its prompt with a margin for other tokenizers, and a whole reply."""
-        return self._worst(spec, self._expected_input(messages, further_tokens))
+        return self._worst(spec, expected_input(messages, further_tokens))
 
-    def _expected_input(self, messages: tuple[Message, ...], further_tokens: int = 0) -> int:
-        prompt = sum(prompt_tokens(message.text) + _MESSAGE_TOKENS for message in messages)
-        return round((prompt + further_tokens) * _TOKENIZER_MARGIN)
-
-    def _worst(self, spec: ModelSpec, expected_input: int) -> Worst:
-        # A provider that has counted more than we did once will do so again.
-        input_tokens = expected_input + self._excess.get(spec.model, 0)
-        output_tokens = max(each.max_output_tokens for each in spec.candidates)
-        cost = max(_cost(each.price, input_tokens, each.max_output_tokens) for each in spec.candidates)
-        return Worst(input_tokens, output_tokens, cost)
+    def _worst(self, spec: ModelSpec, expected: int) -> Worst:
+        return Worst.of_call(spec, expected, self._lessons.get(spec.model, UNTAUGHT))
 
     # --- a resumed run -------------------------------------------------------------------------------------------
 
@@ -192,7 +238,7 @@ class Budget:
         with self._changed:
             self._usage[request.role] += usage
             for _ in range(lost):
-                self._written_off = _plus(self._written_off, worst)
+                self._written_off += worst
             if self._replayed_to is not None:
                 self._replayed_to = max(self._replayed_to, at)
 
@@ -210,7 +256,7 @@ class Budget:
             for role, usage in rest.items():
                 self._usage[role] += usage
             for worst in unanswered:
-                self._written_off = _plus(self._written_off, worst)
+                self._written_off += worst
             self._started = self._clock() - max(at, self._replayed_to or 0.0)
             self._replayed_to = None
 
@@ -222,25 +268,32 @@ class Budget:
             return self._usage[role] if role else self._usage["root"] + self._usage["sub"]
 
     @property
+    def written_off(self) -> Worst:
+        """What calls of unknown end may have used: held against the limits, and not in `usage`."""
+        return self._written_off
+
+    @property
     def subcalls(self) -> int:
         """Sub-calls counted so far."""
         return self._subcalls
 
-    def _refusal(self, worst: Worst, last_word: bool) -> LimitReached | None:
+    def _refusal(self, reservation: Reservation) -> LimitReached | None:
         limits = self.limits
-        if self.seconds_left(last_word) <= 0:
+        if self.seconds_left(reservation.last_word) <= 0:
             return self.time_is_up()
-        held = self._written_off
-        for reservation in self._open:
-            held = _plus(held, reservation.worst)
-        if not last_word:
-            held = _plus(held, self._kept_back)
+        worst = reservation.worst = self._worst(reservation.spec, reservation.expected_input)
+        kept_back = NOTHING if self._last_word is None or reservation.last_word else self._last_word.worst
+        held = self._held + self._written_off + kept_back
         used = self._usage["root"] + self._usage["sub"]
+        beside = ""
+        if self._written_off.tokens:
+            off = self._written_off
+            beside = f", {off.tokens:,} tokens and ${off.cost_usd:.4f} held for calls of unknown end"
         if limits.max_tokens is not None and used.tokens + held.tokens + worst.tokens > limits.max_tokens:
             return LimitReached(
                 "max_tokens",
                 f"the token limit of {limits.max_tokens:,} does not allow another call: {used.tokens:,} used, "
-                f"up to {worst.tokens:,} needed, {self._kept_back.tokens:,} kept back for the last word",
+                f"up to {worst.tokens:,} needed, {kept_back.tokens:,} kept back for the last word{beside}",
             )
         if limits.max_cost is None:
             return None
@@ -251,18 +304,9 @@ class Budget:
             return LimitReached(
                 "max_cost",
                 f"the cost limit of ${limits.max_cost:g} does not allow another call: ${spent:.4f} spent, "
-                f"up to ${worst.cost_usd:.4f} needed, ${self._kept_back.cost_usd:.4f} kept back for the last word",
+                f"up to ${worst.cost_usd:.4f} needed, ${kept_back.cost_usd:.4f} kept back for the last word{beside}",
             )
         return None
-
-
-def _cost(price: Price | None, input_tokens: int, output_tokens: int) -> float:
-    if price is None:
-        return 0.0
-    price = price.at(input_tokens)
-    # Some providers write prompts to their cache unasked, so the dearer of the two holds for every call.
-    dearest = max(price.input, price.cache_write or 0.0)
-    return (input_tokens * dearest + output_tokens * price.output) / 1_000_000
 
 
 def _possible(usage: Usage) -> bool:
@@ -270,11 +314,3 @@ def _possible(usage: Usage) -> bool:
     cost = usage.cost_usd
     counts = (usage.calls, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens)
     return min(counts) >= 0 and (cost is None or (math.isfinite(cost) and cost >= 0))
-
-
-def _plus(one: Worst, other: Worst) -> Worst:
-    return Worst(
-        one.input_tokens + other.input_tokens,
-        one.output_tokens + other.output_tokens,
-        one.cost_usd + other.cost_usd,
-    )

@@ -1,13 +1,14 @@
-"""Token counts, offline: exact for short texts, from a sample for long ones.
+"""Token counts, offline: exact for prompts, from a sample for long contexts.
 
 Counts with OpenAI's o200k_base. Other vendors' tokenizers differ by up to about a third, so a count is for sizing and
 for display; what a call really used is what its provider reports.
 """
 
+import hashlib
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,13 @@ def vocabulary_folder() -> Path | None:
         return None
     folder = Path(found.origin).parent / "litellm_core_utils" / "tokenizers"
     return folder if folder.is_dir() else None
+
+
+_COUNTED_WHOLE = 4_000_000
+"""Characters of a prompt: more than most windows take. Half a million are counted in 0.03 s."""
+_KNOWN = 20_000
+_known: dict[bytes, int] = {}
+"""Tokens by a text's digest: the texts themselves would take too much room."""
 
 
 @cache
@@ -68,18 +76,22 @@ def _counted(encoding: "tiktoken.Encoding", texts: list[list[str]]) -> Iterator[
         yield sum(next(counts) for _ in text)
 
 
-@lru_cache(maxsize=256)
-def _remembered(text: str) -> int:
-    # A history is the same messages again at every call.
-    return count_tokens(text)
-
-
 def prompt_tokens(text: str) -> int:
-    """Return the tokens of a prompt: exact up to 50,000 characters, beyond that from a sample."""
-    if len(text) <= 50_000:
-        return _remembered(text)
+    """Return the tokens of a prompt: exact up to four million characters, beyond that from a sample.
+
+    Counted once, however often it is asked: a prompt is by its window, its budget and its fallbacks, a history at every
+    call.
+    """
     encoded = text.encode("utf-8", "replace")
-    return estimate_tokens(lambda start, size: encoded[start : start + size], len(encoded))
+    digest = hashlib.blake2b(encoded, digest_size=16).digest()
+    known = _known.get(digest)
+    if known is None:
+        exact = len(text) <= _COUNTED_WHOLE
+        known = count_tokens(text) if exact else estimate_tokens(lambda at, size: encoded[at : at + size], len(encoded))
+        if len(_known) >= _KNOWN:
+            _known.clear()
+        _known[digest] = known
+    return known
 
 
 def estimate_tokens(read: Callable[[int, int], bytes], size: int) -> int:

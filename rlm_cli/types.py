@@ -6,7 +6,7 @@ an event (events.py); the running account is the `Budget` (budget.py).
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
@@ -254,6 +254,8 @@ class Request:
     fresh: bool = False
     """It wants a reply of its own: none that is known is given, and this one is given to nobody else. Not part of the
     key."""
+    again: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
+    """Asked before another attempt when the last one may be billed though it brought nothing; False: it may not be."""
     _key: str = field(default="", init=False, repr=False, compare=False)
 
     def key(self) -> str:

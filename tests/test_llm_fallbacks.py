@@ -1,5 +1,6 @@
 """Fallbacks: who is asked, for how long, what is left alone afterwards, and that the account and the user are told."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,15 @@ def test_when_all_fail_the_error_tells_of_all_and_the_resting_ones_were_tried_to
     assert isinstance(failure.value, CallTimedOut | ServerFailed | RateLimited)
     assert sorted(models.names) == ["first", "first", "second", "second", "third", "third"]
     assert failure.value.lost + (not failure.value.outcome_known) == 1
+
+
+def test_another_model_is_asked_in_place_of_a_call_that_may_be_billed_only_with_leave() -> None:
+    models = Models(first=CallTimedOut("late"))
+    with pytest.raises(CallTimedOut):
+        falling_back(models).complete(replace(ask(SPEC), again=lambda: False))
+    assert models.names == ["first"]
+    models = Models(first=ServerFailed("down"))
+    assert falling_back(models).complete(replace(ask(SPEC), again=lambda: False)).text == "from second"
 
 
 def test_what_a_failed_attempt_was_billed_is_in_the_replys_usage() -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from support.openai_server import OpenAIServer, Scripted, rate_limited
@@ -78,6 +79,19 @@ def test_a_server_that_hangs_up_has_answered_and_is_tried_to_the_end() -> None:
     with pytest.raises(ConnectionLost):
         retrying(inner, Time()).complete(ask(SPEC, timeout=10_000))
     assert len(inner.asked) == ATTEMPTS
+
+
+def test_what_may_have_been_billed_is_tried_again_only_with_leave() -> None:
+    asked: list[bool] = []
+
+    def again() -> bool:
+        asked.append(True)
+        return len(asked) < 2
+
+    inner = Listed(ServerFailed("busy"), ConnectionLost("cut"), ServerFailed("busy"), CallTimedOut("late"))
+    with pytest.raises(CallTimedOut) as caught:
+        retrying(inner, Time()).complete(replace(ask(SPEC, timeout=10_000), again=again))
+    assert (len(inner.asked), len(asked), caught.value.lost) == (4, 2, 1)
 
 
 def test_a_passing_failure_is_not_noticed() -> None:

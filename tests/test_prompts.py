@@ -15,7 +15,7 @@ from rlm_cli.engine.truncation import shorten
 from rlm_cli.loaders import load
 from rlm_cli.seams import CellFinished, ReplFacts
 from rlm_cli.task import Task
-from rlm_cli.types import Limits, ModelSpec, Profile, Usage
+from rlm_cli.types import Limits, Message, ModelSpec, Price, Profile, Request, Usage
 
 FACTS = ReplFacts("3.11.0", ("re", "json"), ("process",))
 
@@ -112,6 +112,15 @@ def test_the_closing_line_says_what_is_used_of_how_much() -> None:
     budget.take_subcalls(8)
     line = prompts.closing_line(3, budget)
     assert line == "iteration 3/15 | sub-calls 8/100 | tokens 0/500k | $0.00/$1.00 | 0/120 s"
+
+
+def test_what_calls_of_unknown_end_may_have_used_is_named_and_is_no_longer_there_to_use() -> None:
+    spec = ModelSpec("openai/sub", max_output_tokens=40_000, price=Price(1.0, 10.0))
+    budget = Budget(Limits(max_cost=0.5), clock=lambda: 0.0)
+    budget.settle(budget.admit(Request("sub", spec, (Message("user", "x"),), 1.0)), None)
+    line = prompts.closing_line(3, budget)
+    assert "| $0.00/$0.50 | 0/300 s | beside that up to 40k tokens, $0.40 of calls of unknown end |" in line
+    assert "nearly out: cost 80% used" in line
 
 
 def test_what_is_nearly_out_is_named_and_the_end_announced() -> None:

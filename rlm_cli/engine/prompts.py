@@ -229,7 +229,7 @@ def names_a_variable(name: str) -> str:
 
 def closing_line(number: int, budget: Budget) -> str:
     """Return the last line of a message: the iteration that comes next and what is used, of how much."""
-    limits, usage = budget.limits, budget.usage()
+    limits, usage, held = budget.limits, budget.usage(), budget.written_off
     tokens, seconds = usage.tokens, budget.elapsed()
     parts = [
         f"iteration {number}/{limits.max_iterations}",
@@ -240,11 +240,13 @@ def closing_line(number: int, budget: Budget) -> str:
     ]
     shares = {
         "sub-calls": budget.subcalls / limits.max_subcalls if limits.max_subcalls else 0.0,
-        "tokens": tokens / limits.max_tokens if limits.max_tokens else 0.0,
-        "cost": (usage.cost_usd or 0.0) / limits.max_cost if limits.max_cost else 0.0,
+        "tokens": (tokens + held.tokens) / limits.max_tokens if limits.max_tokens else 0.0,
+        "cost": ((usage.cost_usd or 0.0) + held.cost_usd) / limits.max_cost if limits.max_cost else 0.0,
         "time": seconds / limits.timeout,
     }
     scarce = [f"{name} {share:.0%} used" for name, share in shares.items() if share >= _WARN_AT]
+    if held.tokens and (limits.max_tokens is not None or limits.max_cost is not None):
+        parts.append(f"beside that up to {_short(held.tokens)} tokens, {_cost(held.cost_usd)} of calls of unknown end")
     line = " | ".join(parts)
     if scarce:
         line += f" | nearly out: {', '.join(scarce)}"

@@ -6,6 +6,7 @@ refused, or known from an earlier run. What a reply means is the loop's business
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 
 from rlm_cli.budget import Budget, Reservation
@@ -48,7 +49,7 @@ class RootModel:
         if not last_word:
             # What the history may have grown to by then: this reply, and what comes of its code.
             growth = self.spec.max_output_tokens + OUTCOME_TOKENS
-            self.budget.keep_back(self.budget.worst_case(self.spec, messages, growth))
+            self.budget.keep_back(self.spec, messages, growth)
         request = Request("root", self.spec, messages, 0.0, here)
         recorded = self.replay.find(request)
         if recorded is not None:
@@ -60,7 +61,9 @@ class RootModel:
         if known is not None:
             self.budget.count_cached("root", known.usage)
             return Admitted(request, Recorded(known, 0, 0.0, self.budget.elapsed()), last_word)
-        return Admitted(request, self.budget.admit(request, last_word), last_word)
+        reservation = self.budget.admit(request, last_word)
+        again = partial(self.budget.admit_again, reservation)
+        return Admitted(replace(request, again=again), reservation, last_word)
 
     def reply(self, call: Admitted, here: CallPath) -> Generator[Event, None, Reply]:
         """Make the call; an empty reply is returned as one with no text.
@@ -81,7 +84,7 @@ class RootModel:
         started = monotonic()
         [came] = yield from fan_out([complete], 1, lambda: self.budget.seconds_left(call.last_word))
         if came is None or (isinstance(came, CallTimedOut) and call.request.timeout < self.spec.patience):
-            self.budget.settle(call.reservation, None)
+            self.budget.settle(call.reservation, None, came.lost if came else 0)
             raise self.budget.time_is_up()
         known = came.outcome_known if isinstance(came, ModelError) else True
         self.budget.settle(call.reservation, came.usage or (Usage() if known else None), came.lost)

@@ -246,7 +246,11 @@ class Subcalls:
         except LimitReached as refusal:
             return _Made(SubAnswer(error=f"not sent: {refusal}"), met=refusal)
         yield call.started()
-        request = replace(call.request, timeout=min(call.request.timeout, self.budget.seconds_left() + _BEYOND))
+        request = replace(
+            call.request,
+            timeout=min(call.request.timeout, self.budget.seconds_left() + _BEYOND),
+            again=functools.partial(self.budget.admit_again, mine.reservation),
+        )
         try:
             reply = self.client.complete(request)
         except ModelError as error:
@@ -256,6 +260,7 @@ class Subcalls:
             # When it was the run's time that was too short, not the model's, the run is over.
             too_short = isinstance(error, CallTimedOut) and request.timeout < call.request.timeout
             return _Made(SubAnswer(error=str(error)), met=self.budget.time_is_up() if too_short else None)
+        self.budget.learn(mine.reservation, reply.usage)
         mine.used, mine.lost = reply.usage, reply.lost
         yield call.finished(reply, time.monotonic() - mine.since)
         return _Made(SubAnswer(reply.text, truncated=reply.truncated), reply=reply)

@@ -48,7 +48,8 @@ class FallingBack:
                 reply = self._inner.complete(replace(request, spec=spec, timeout=min(spec.timeout, share)))
             except ModelError as error:
                 failures.append(error)
-                if not error.retryable or number == len(asked) - 1:
+                another = error.retryable and number < len(asked) - 1
+                if not (another and (error.outcome_known or request.again())):
                     raise _of_all(failures) from error
                 self._rest(spec)
             else:

@@ -136,7 +136,8 @@ class Retrying:
                 if shared:  # even if this call gives up: the others have been asked too
                     with address.lock:
                         address.open_at = max(address.open_at, self._clock() + pause)
-                if not self._worth_another(failed, attempt, pause, address, deadline):
+                worth_it = self._worth_another(failed, attempt, pause, address, deadline)
+                if not (worth_it and (failed.outcome_known or request.again())):
                     raise _given_up(failed, attempt, lost) from failed
                 lost += not failed.outcome_known
                 if not shared:
