@@ -77,12 +77,16 @@ def run(task: Task, watch: Callable[[Event], None]) -> Result:
     limits = task.profile.limits
     budget = Budget(limits)
     repl = partial(open_repl, limits=limits, require=task.require_sandbox)
-    engine = Engine(open_client(task.profile), repl, budget)
+    client = open_client(task.profile)
+    engine = Engine(client, repl, budget)
 
     def stamped(event: Event) -> None:
         watch(replace(event, at=budget.elapsed()))
 
-    return _drive(engine.run(task), stamped)
+    try:
+        return _drive(engine.run(task), stamped)
+    finally:
+        client.close()  # what was abandoned neither goes on nor is tried again: nobody would hear of it, and all pay
 
 
 def analyze(

@@ -6,7 +6,7 @@ an event (events.py); the running account is the `Budget` (budget.py).
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
@@ -237,6 +237,8 @@ class Request:
     messages: tuple[Message, ...]
     timeout: float
     """Seconds from now in which the call, with all its retries, has to be over. Not part of the key."""
+    again: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
+    """Asked before another attempt when the last one may be billed though it brought nothing; False: it may not be."""
 
     def key(self) -> str:
         """Name this request by all that decides its reply (hex sha256): the one way to make a cache key."""

@@ -50,6 +50,9 @@ class Models:
     def recall(self, request: Request) -> Reply | None:
         return Reply("known", Usage()) if request.messages[0].text == "known" else None
 
+    def close(self) -> None:
+        """Nothing to give up."""
+
     @property
     def names(self) -> list[str]:
         return [request.spec.model.removeprefix("openai/") for request in self.asked]

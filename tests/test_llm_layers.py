@@ -17,7 +17,7 @@ from rlm_cli.errors import (
     Unreachable,
 )
 from rlm_cli.llm import open_client
-from rlm_cli.llm.layers import ATTEMPTS, ATTEMPTS_UNHEARD, Remembering, Retrying, Throttled
+from rlm_cli.llm.layers import ATTEMPTS, UNHEARD_WAVES, Remembering, Retrying, Throttled
 from rlm_cli.llm.litellm_client import LitellmClient
 from rlm_cli.types import Limits, ModelSpec, Profile, Reply, Request, Usage
 
@@ -35,7 +35,7 @@ class Time:
     def clock(self) -> float:
         return self.now
 
-    def sleep(self, seconds: float) -> None:
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
 
@@ -47,6 +47,7 @@ class Listed:
         self.outcomes = outcomes
         self.asked: list[Request] = []
         self.during = during
+        self.closed = False
 
     def complete(self, request: Request) -> Reply:
         self.asked.append(request)
@@ -60,9 +61,12 @@ class Listed:
     def recall(self, request: Request) -> Reply | None:
         return None
 
+    def close(self) -> None:
+        self.closed = True
+
 
 def retrying(inner: Listed, time: Time) -> Retrying:
-    return Retrying(inner, time.clock, time.sleep, chance=lambda: 1.0)
+    return Retrying(inner, time.clock, time.wait, chance=lambda: 1.0)
 
 
 # --- trying again -------------------------------------------------------------------------------------------------
@@ -157,7 +161,7 @@ def test_an_address_that_never_answered_is_given_up_soon() -> None:
     time, inner = Time(), Listed(Unreachable("nothing listens there"))
     with pytest.raises(Unreachable, match="3 attempts"):
         retrying(inner, time).complete(ask(SPEC, timeout=300))
-    assert len(inner.asked) == ATTEMPTS_UNHEARD
+    assert len(inner.asked) == UNHEARD_WAVES
     assert time.now - 100 < 2
 
 
@@ -221,10 +225,15 @@ def test_a_failed_call_gives_its_place_back() -> None:
 
 
 def test_a_place_is_free_while_a_call_waits_to_be_tried_again() -> None:
-    inner = Listed(ServerFailed("busy"), GOOD)
+    time, inner = Time(), Listed(ServerFailed("busy"), GOOD)
     throttled = Throttled(inner, 1)
     others: list[Reply] = []
-    client = Retrying(throttled, sleep=lambda _: others.append(throttled.complete(ask(SPEC, "other", timeout=5))))
+
+    def wait(condition: threading.Condition, seconds: float) -> None:
+        others.append(throttled.complete(ask(SPEC, "other", timeout=5)))
+        time.wait(condition, seconds)
+
+    client = Retrying(throttled, time.clock, wait)
     assert client.complete(ask(SPEC)) == GOOD
     assert others == [GOOD]
 
@@ -264,7 +273,7 @@ def test_a_rate_limit_for_ever_ends_with_the_count_of_attempts(monkeypatch: pyte
     monkeypatch.setenv(KEY_NAME, KEY)
     time = Time()
     with OpenAIServer(rate_limited(2)) as server:
-        client = Retrying(LitellmClient(), time.clock, time.sleep)
+        client = Retrying(LitellmClient(), time.clock, time.wait)
         with pytest.raises(RateLimited, match="10 attempts"):
             client.complete(ask(spec_for(server.url), timeout=600))
         assert len(server.requests) == ATTEMPTS

@@ -36,6 +36,9 @@ class FallingBack:
     def recall(self, request: Request) -> Reply | None:
         return self._inner.recall(request)
 
+    def close(self) -> None:
+        self._inner.close()
+
     def complete(self, request: Request) -> Reply:
         if not request.spec.fallbacks:
             return self._inner.complete(request)
@@ -48,7 +51,8 @@ class FallingBack:
                 reply = self._inner.complete(replace(request, spec=spec, timeout=min(spec.timeout, share)))
             except ModelError as error:
                 failures.append(error)
-                if not error.retryable or number == len(asked) - 1:
+                another = error.retryable and number < len(asked) - 1
+                if not (another and (not error.unknown or request.again())):
                     raise _of_all(failures) from error
                 self._rest(spec)
             else:
@@ -81,7 +85,7 @@ def _takes(spec: ModelSpec, tokens: int) -> bool:
 
 
 def _lost(failures: list[ModelError]) -> int:
-    return sum(each.lost + (not each.outcome_known) for each in failures)
+    return sum(each.lost + each.unknown for each in failures)
 
 
 def _of_all(failures: list[ModelError]) -> ModelError:
@@ -95,6 +99,5 @@ def _of_all(failures: list[ModelError]) -> ModelError:
         last.retry_after,
         sum((each.usage for each in failures if each.usage), Usage()) if any(each.usage for each in failures) else None,
     )
-    # Whether the last attempt was lost, its class says.
-    told.lost = _lost(failures) - (not last.outcome_known)
+    told.lost = _lost(failures) - told.unknown  # whether its last attempt is lost, it says itself
     return told

@@ -12,18 +12,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from rlm_cli.errors import CallTimedOut, ConnectionLost, ModelError, RateLimited, Unreachable
+from rlm_cli.errors import CallAbandoned, CallTimedOut, ConnectionLost, ModelError, RateLimited, Unreachable
 from rlm_cli.seams import ModelClient
 from rlm_cli.types import Reply, Request, Usage
 
 ATTEMPTS = 10
-ATTEMPTS_UNHEARD = 3
+UNHEARD_WAVES = 3
 """For an address that has never answered: a wrong port or a machine without network does not mend itself, and 1.5 s is
 enough for a server that is just being restarted."""
+ENOUGH_FAILING = 3
+"""Different calls that fail with no success between them: then it is the address that fails, not they."""
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-_SPREAD = 1.0
-"""Seconds over which threads that waited for the same moment start again."""
+_QUARTER = 4
+_ANY_WIDTH = 1_000_000
+_RAMP = 1.0
+"""Seconds without a failure after which twice as many calls may be under way: replies take long, failures seldom do."""
+_LOOK_UP = 3600.0
+"""Seconds of one wait: a lock cannot be waited for as long as a user may ask."""
+
+Wait = Callable[[threading.Condition, float], object]
 
 
 class Remembering:
@@ -47,6 +55,9 @@ class Remembering:
             return self._inner.recall(request)
         return replace(reply, usage=Usage(cached_calls=1), cached=True)
 
+    def close(self) -> None:
+        self._inner.close()
+
 
 class Throttled:
     """Lets `width` calls through at once. Waiting for a place counts into the request's time."""
@@ -55,23 +66,43 @@ class Throttled:
         self._inner = inner
         self._width = width
         self._clock = clock
-        self._places = threading.BoundedSemaphore(width)
+        self._changed = threading.Condition()
+        self._inside = 0
+        self._closed = False
 
     def complete(self, request: Request) -> Reply:
         started = self._clock()
-        if not self._places.acquire(timeout=max(0.0, request.timeout)):
-            raise CallTimedOut(
-                f"{request.spec.model} was not asked: {self._width} other calls took all {request.timeout:.3g} s",
-                "raise `concurrency:` or `timeout:`",
-                usage=Usage(),
-            )
+        self._enter(request, started + request.timeout)
         try:
             return self._inner.complete(replace(request, timeout=request.timeout - (self._clock() - started)))
         finally:
-            self._places.release()
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify()
 
     def recall(self, request: Request) -> Reply | None:
         return self._inner.recall(request)
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._inner.close()
+
+    def _enter(self, request: Request, deadline: float) -> None:
+        with self._changed:
+            while self._inside >= self._width and not self._closed:
+                if (left := deadline - self._clock()) <= 0:
+                    raise CallTimedOut(
+                        f"{request.spec.model} was not asked: {self._width} other calls took all "
+                        f"{request.timeout:.3g} s",
+                        "raise `concurrency:` or `timeout:`",
+                        usage=Usage(),
+                    )
+                self._changed.wait(min(left, _LOOK_UP))
+            if self._closed:
+                raise _over(request)
+            self._inside += 1
 
 
 @dataclass(slots=True)
@@ -82,107 +113,176 @@ class _Address:
     """It has answered at least once, if only with an error."""
     open_at: float = 0.0
     """Nothing is sent before this moment: a server that has asked one thread to wait has asked all."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    out: int = 0
+    """Calls under way."""
+    width: int = _ANY_WIDTH
+    """How many may be when it opens again."""
+    failing: set[int] = field(default_factory=set)
+    """The calls that have failed since the last success."""
+    waves: int = 0
+    """Failed in a row. Calls that were under way together fail together: that is one wave, whatever their number."""
+    wave_at: float = 0.0
+    """When the last one broke: a call begun before that has nothing new to tell."""
+    wave_out: int = 0
+    """Calls under way then."""
+    wave_pause: float = 0.0
+    """Seconds to leave it alone after that, if it is to be left alone."""
+
+    def has_room(self, now: float) -> bool:
+        return self.out < self.width << min(20, int((now - self.open_at) / _RAMP))
+
+
+@dataclass(eq=False, slots=True)
+class _Trying:
+    """One call on its way through its attempts."""
+
+    request: Request
+    address: _Address
+    deadline: float
+    waves_before: int
+    attempts: int = 0
+    begun: float = 0.0
+    not_before: float = 0.0
+    error: ModelError | None = None
+    lost: int = 0
+    """Attempts whose end nobody knows, the last one left out."""
 
 
 class Retrying:
     """Tries again what may succeed later, up to 10 times, within the request's timeout in all.
 
-    Retry-After is obeyed, and shared by all threads that call the same model. `clock` and `sleep` are in seconds,
-    `chance` returns 0 to 1; tests bring their own.
+    Each call waits longer from failure to failure. What is learnt of an address is shared: when a server asks to wait
+    (429, Retry-After), or several calls fail with no success between them, all wait. Then a quarter of the calls that
+    were under way go ahead, and the more the longer nothing fails; if they fail as well, a quarter of them after twice
+    the pause. `clock` is in seconds, `wait` waits for a condition so many, `chance` returns 0 to 1; tests bring theirs.
     """
 
     def __init__(
         self,
         inner: ModelClient,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        wait: Wait = threading.Condition.wait,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._inner = inner
         self._clock = clock
-        self._sleep = sleep
+        self._wait = wait
         self._chance = chance
         self._addresses: dict[tuple[str, str | None], _Address] = {}
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._closed = False
 
     def recall(self, request: Request) -> Reply | None:
         return self._inner.recall(request)
 
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._inner.close()
+
     def complete(self, request: Request) -> Reply:
-        address = self._address(request)
-        started = self._clock()
-        deadline = started + request.timeout
-        error: ModelError | None = None
-        lost = 0
-        for attempt in range(1, ATTEMPTS + 1):
-            if not self._wait(address, deadline):
-                raise _given_up(error or self._no_time(request, address), attempt - 1, lost)
-            try:
-                reply = self._inner.complete(replace(request, timeout=deadline - self._clock()))
-            except ModelError as failed:
-                error = failed
-                unheard = isinstance(failed, Unreachable | CallTimedOut) and not isinstance(failed, ConnectionLost)
-                address.heard |= not unheard
-                pause = self._pause(failed, attempt)
-                shared = isinstance(failed, RateLimited) or failed.retry_after is not None
-                if shared:  # even if this call gives up: the others have been asked too
-                    with address.lock:
-                        address.open_at = max(address.open_at, self._clock() + pause)
-                if not self._worth_another(failed, attempt, pause, address, deadline):
-                    raise _given_up(failed, attempt, lost) from failed
-                lost += not failed.outcome_known
-                if not shared:
-                    self._sleep(pause)
-            else:
-                address.heard = True
-                return replace(reply, lost=lost)
-        raise AssertionError("the last attempt returns or raises")
-
-    def _address(self, request: Request) -> _Address:
-        with self._lock:
-            return self._addresses.setdefault((request.spec.model, request.spec.api_base), _Address())
-
-    def _wait(self, address: _Address, deadline: float) -> bool:
-        """Wait until the address may be called; say whether that is before the deadline."""
-        waited = False
+        with self._changed:
+            address = self._addresses.setdefault((request.spec.model, request.spec.api_base), _Address())
+            trying = _Trying(request, address, self._clock() + request.timeout, address.waves)
         while True:
-            with address.lock:
-                left = address.open_at - self._clock()
-            if left <= 0:
-                break
-            if address.open_at >= deadline:
-                return False
-            waited = True
-            self._sleep(left)
-        if waited:  # not all at the same moment again
-            self._sleep(max(0.0, min(self._chance() * _SPREAD, deadline - self._clock() - _SPREAD)))
-        return self._clock() < deadline
+            self._begin(trying)
+            try:
+                reply = self._inner.complete(replace(request, timeout=trying.deadline - self._clock()))
+            except ModelError as error:
+                self._note(trying, error)
+                another = error.retryable and trying.attempts < ATTEMPTS
+                if not (another and (not error.unknown or request.again())):
+                    raise _given_up(trying) from error
+            else:
+                self._note(trying, None)
+                return replace(reply, lost=reply.lost + trying.lost)
 
-    def _pause(self, error: ModelError, attempt: int) -> float:
+    def _begin(self, trying: _Trying) -> None:
+        """Wait until an attempt may be made; raises a ModelError when that is never."""
+        address = trying.address
+        with self._changed:
+            while not self._closed:
+                now = self._clock()
+                opens = max(address.open_at, trying.not_before)
+                if max(now, opens) >= trying.deadline or self._hopeless(trying):
+                    raise _no_time(trying, now) if trying.error is None else _given_up(trying)
+                if now >= opens and address.has_room(now):
+                    address.out += 1
+                    trying.lost += trying.error is not None and trying.error.unknown
+                    trying.attempts, trying.begun = trying.attempts + 1, now
+                    return
+                until = opens if opens > now else min(now + _RAMP, trying.deadline)
+                self._wait(self._changed, min(until - now, _LOOK_UP))
+            raise _over(trying.request)
+
+    def _hopeless(self, trying: _Trying) -> bool:
+        unheard = trying.error is not None and not trying.address.heard
+        return unheard and trying.address.waves - trying.waves_before >= UNHEARD_WAVES
+
+    def _note(self, trying: _Trying, error: ModelError | None) -> None:
+        """Note how an attempt ended, for this call and for all."""
+        address, fresh = trying.address, trying.begun >= trying.address.wave_at
+        with self._changed:
+            trying.error = error
+            address.heard |= not isinstance(error, Unreachable | CallTimedOut) or isinstance(error, ConnectionLost)
+            if error is None:
+                address.failing.clear()
+                address.width += 1
+                address.waves = 0 if fresh else address.waves
+            elif error.retryable:
+                self._slow_down(trying, error, fresh)
+            address.out -= 1
+            self._changed.notify_all()
+
+    def _slow_down(self, trying: _Trying, error: ModelError, fresh: bool) -> None:
+        address, now = trying.address, self._clock()
+        if fresh:
+            address.waves += 1
+            address.wave_at, address.wave_out = now, address.out
+            address.wave_pause = self._pause(address.waves, error, trying.deadline - now)
+        own = self._pause(trying.attempts, error, trying.deadline - now)
+        trying.not_before = now + own
+        address.failing.add(id(trying))
+        asked = isinstance(error, RateLimited) or error.retry_after is not None
+        if asked or len(address.failing) >= ENOUGH_FAILING:
+            address.open_at = max(address.open_at, address.wave_at + address.wave_pause)
+            address.width = min(address.width, max(1, address.wave_out // _QUARTER))
+        if error.retry_after is not None:
+            address.open_at = max(address.open_at, trying.not_before)
+
+    def _pause(self, number: int, error: ModelError, left: float) -> float:
+        """Return the seconds after the failure of that number: never so many that no time is left to try again."""
         if error.retry_after is not None:
             return max(error.retry_after, _FIRST_PAUSE)
-        return float(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + 0.5 * self._chance()))
-
-    def _worth_another(self, error: ModelError, attempt: int, pause: float, address: _Address, deadline: float) -> bool:
-        most = ATTEMPTS if address.heard or not isinstance(error, Unreachable) else ATTEMPTS_UNHEARD
-        return error.retryable and attempt < most and self._clock() + pause < deadline
-
-    def _no_time(self, request: Request, address: _Address) -> ModelError:
-        if address.open_at > self._clock():
-            return RateLimited(
-                f"{request.spec.model} asks to wait longer than the {request.timeout:.3g} s that this call has",
-                "lower `concurrency:`, or raise `timeout:`",
-                usage=Usage(),
-            )
-        return CallTimedOut(f"no time was left to ask {request.spec.model}", "raise `--timeout`", usage=Usage())
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (number - 1)) * (0.5 + 0.5 * self._chance())
+        return min(pause, max(_FIRST_PAUSE, left / 2))
 
 
-def _given_up(error: ModelError, attempts: int, lost: int) -> ModelError:
-    """Return the error with what was tried, where that was more than once."""
-    if attempts < 2:
+def _no_time(trying: _Trying, now: float) -> ModelError:
+    """Return what a call ends in that was never sent."""
+    model, seconds = trying.request.spec.model, trying.request.timeout
+    if now >= trying.deadline:
+        return CallTimedOut(f"no time was left to ask {model}", "raise `--timeout`", usage=Usage())
+    return RateLimited(
+        f"{model} asks to wait, or has to be left alone after failures, longer than the {seconds:.3g} s that this call "
+        "has",
+        "lower `concurrency:`, or raise `timeout:`",
+        usage=Usage(),
+    )
+
+
+def _over(request: Request) -> ModelError:
+    return CallAbandoned(f"{request.spec.model} was not asked: the run is over", usage=Usage())
+
+
+def _given_up(trying: _Trying) -> ModelError:
+    """Return the last error with what was tried, where that was more than once."""
+    error = trying.error
+    assert error is not None
+    if trying.attempts < 2:
         return error
     # Without the time they took, so that equal failures can be counted together.
-    told = type(error)(f"{error} (after {attempts} attempts)", error.hint, error.retry_after, error.usage)
-    told.lost = lost
+    told = type(error)(f"{error} (after {trying.attempts} attempts)", error.hint, error.retry_after, error.usage)
+    told.lost = trying.lost
     return told
