@@ -120,13 +120,15 @@ class _Address:
     failing: set[int] = field(default_factory=set)
     """The calls that have failed since the last success."""
     waves: int = 0
-    """Failed in a row. Calls that were under way together fail together: that is one wave, whatever their number."""
-    wave_at: float = 0.0
-    """When the last one broke: a call begun before that has nothing new to tell."""
+    """Failed with no success between. Calls under way together fail together: one wave, however many they are."""
     wave_out: int = 0
-    """Calls under way then."""
-    wave_pause: float = 0.0
-    """Seconds to leave it alone after that, if it is to be left alone."""
+    """Calls under way when the last one broke."""
+    wave_over: float = 0.0
+    """When the pause after it ends: a failure of a call begun before that is nothing new."""
+    error: ModelError | None = None
+    """The last failure."""
+    calls: int = 0
+    """Under way, or waiting for another attempt."""
 
     def has_room(self, now: float) -> bool:
         return self.out < self.width << min(20, int((now - self.open_at) / _RAMP))
@@ -139,7 +141,6 @@ class _Trying:
     request: Request
     address: _Address
     deadline: float
-    waves_before: int
     attempts: int = 0
     begun: float = 0.0
     not_before: float = 0.0
@@ -182,21 +183,33 @@ class Retrying:
         self._inner.close()
 
     def complete(self, request: Request) -> Reply:
+        address = self._address(request)
+        trying = _Trying(request, address, self._clock() + request.timeout)
+        try:
+            while True:
+                self._begin(trying)
+                try:
+                    reply = self._inner.complete(replace(request, timeout=trying.deadline - self._clock()))
+                except ModelError as error:
+                    self._note(trying, error)
+                    another = error.retryable and trying.attempts < ATTEMPTS
+                    if not (another and (not error.unknown or request.again())):
+                        raise _given_up(trying, error) from error
+                else:
+                    self._note(trying, None)
+                    return replace(reply, lost=reply.lost + trying.lost)
+        finally:
+            with self._changed:
+                address.calls -= 1
+
+    def _address(self, request: Request) -> _Address:
         with self._changed:
-            address = self._addresses.setdefault((request.spec.model, request.spec.api_base), _Address())
-            trying = _Trying(request, address, self._clock() + request.timeout, address.waves)
-        while True:
-            self._begin(trying)
-            try:
-                reply = self._inner.complete(replace(request, timeout=trying.deadline - self._clock()))
-            except ModelError as error:
-                self._note(trying, error)
-                another = error.retryable and trying.attempts < ATTEMPTS
-                if not (another and (not error.unknown or request.again())):
-                    raise _given_up(trying) from error
-            else:
-                self._note(trying, None)
-                return replace(reply, lost=reply.lost + trying.lost)
+            place = request.spec.model, request.spec.api_base
+            address = self._addresses.setdefault(place, _Address())
+            if not address.heard and not address.calls:  # nobody knows anything that would hold for later calls
+                address = self._addresses[place] = _Address()
+            address.calls += 1
+            return address
 
     def _begin(self, trying: _Trying) -> None:
         """Wait until an attempt may be made; raises a ModelError when that is never."""
@@ -205,8 +218,10 @@ class Retrying:
             while not self._closed:
                 now = self._clock()
                 opens = max(address.open_at, trying.not_before)
-                if max(now, opens) >= trying.deadline or self._hopeless(trying):
-                    raise _no_time(trying, now) if trying.error is None else _given_up(trying)
+                hopeless = not address.heard and address.waves >= UNHEARD_WAVES
+                if hopeless or max(now, opens) >= trying.deadline:
+                    error = trying.error or _unsent(trying, now)
+                    raise _given_up(trying, error) from address.error
                 if now >= opens and address.has_room(now):
                     address.out += 1
                     trying.lost += trying.error is not None and trying.error.unknown
@@ -216,37 +231,36 @@ class Retrying:
                 self._wait(self._changed, min(until - now, _LOOK_UP))
             raise _over(trying.request)
 
-    def _hopeless(self, trying: _Trying) -> bool:
-        unheard = trying.error is not None and not trying.address.heard
-        return unheard and trying.address.waves - trying.waves_before >= UNHEARD_WAVES
-
     def _note(self, trying: _Trying, error: ModelError | None) -> None:
         """Note how an attempt ended, for this call and for all."""
-        address, fresh = trying.address, trying.begun >= trying.address.wave_at
+        address = trying.address
         with self._changed:
             trying.error = error
             address.heard |= not isinstance(error, Unreachable | CallTimedOut) or isinstance(error, ConnectionLost)
             if error is None:
                 address.failing.clear()
                 address.width += 1
-                address.waves = 0 if fresh else address.waves
+                address.waves = 0
             elif error.retryable:
-                self._slow_down(trying, error, fresh)
+                self._slow_down(trying, error)
             address.out -= 1
             self._changed.notify_all()
 
-    def _slow_down(self, trying: _Trying, error: ModelError, fresh: bool) -> None:
+    def _slow_down(self, trying: _Trying, error: ModelError) -> None:
         address, now = trying.address, self._clock()
-        if fresh:
-            address.waves += 1
-            address.wave_at, address.wave_out = now, address.out
-            address.wave_pause = self._pause(address.waves, error, trying.deadline - now)
-        own = self._pause(trying.attempts, error, trying.deadline - now)
-        trying.not_before = now + own
+        address.error = error
         address.failing.add(id(trying))
+        if trying.begun >= address.wave_over:
+            address.waves += 1
+            address.wave_out = address.out
+            address.wave_over = now + self._pause(address.waves, error, trying.deadline - now)
+        else:  # while others succeed, a call that fails again and again is not held up long for it
+            number = min(trying.attempts, address.waves + 1)
+            trying.not_before = now + self._pause(number, error, trying.deadline - now)
+        trying.not_before = max(trying.not_before, address.wave_over)
         asked = isinstance(error, RateLimited) or error.retry_after is not None
         if asked or len(address.failing) >= ENOUGH_FAILING:
-            address.open_at = max(address.open_at, address.wave_at + address.wave_pause)
+            address.open_at = max(address.open_at, address.wave_over)
             address.width = min(address.width, max(1, address.wave_out // _QUARTER))
         if error.retry_after is not None:
             address.open_at = max(address.open_at, trying.not_before)
@@ -259,27 +273,26 @@ class Retrying:
         return min(pause, max(_FIRST_PAUSE, left / 2))
 
 
-def _no_time(trying: _Trying, now: float) -> ModelError:
+def _unsent(trying: _Trying, now: float) -> ModelError:
     """Return what a call ends in that was never sent."""
-    model, seconds = trying.request.spec.model, trying.request.timeout
+    model, last = trying.request.spec.model, trying.address.error
     if now >= trying.deadline:
         return CallTimedOut(f"no time was left to ask {model}", "raise `--timeout`", usage=Usage())
-    return RateLimited(
-        f"{model} asks to wait, or has to be left alone after failures, longer than the {seconds:.3g} s that this call "
-        "has",
-        "lower `concurrency:`, or raise `timeout:`",
-        usage=Usage(),
-    )
+    if last is None or isinstance(last, RateLimited) or last.retry_after is not None:
+        return RateLimited(
+            f"{model} asks to wait longer than the {trying.request.timeout:.3g} s that this call has",
+            "lower `concurrency:`, or raise `timeout:`",
+            usage=Usage(),
+        )
+    return type(last)(str(last), last.hint, usage=Usage())  # what all others failed with
 
 
 def _over(request: Request) -> ModelError:
     return CallAbandoned(f"{request.spec.model} was not asked: the run is over", usage=Usage())
 
 
-def _given_up(trying: _Trying) -> ModelError:
-    """Return the last error with what was tried, where that was more than once."""
-    error = trying.error
-    assert error is not None
+def _given_up(trying: _Trying, error: ModelError) -> ModelError:
+    """Return the error with what was tried, where that was more than once."""
     if trying.attempts < 2:
         return error
     # Without the time they took, so that equal failures can be counted together.

@@ -121,7 +121,9 @@ class LitellmClient:
             return CallAbandoned(f"the call to {request.spec.model} was given up: the run is over")
         where = address(request.spec)
         if call.flooded:
-            return BadReply(f"{where} sent more than a chat reply can hold, without end", "check `api_base:`")
+            return BadReply(
+                f"{where} sent more than a chat reply can hold, without end", "check `api_base:` in the profile"
+            )
         failure = failure_of(error, request, self._catalogue.key_variable(request.spec))
         if isinstance(failure, BadReply) and call.broken_off():
             return ConnectionLost(f"{where} sent the beginning of a reply and called it whole")

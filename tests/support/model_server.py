@@ -51,7 +51,7 @@ class Scripted:
     headers: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None
     """For a status other than 200: what the wire's error says."""
-    raw: str | None = None
+    raw: str | bytes | None = None
     """The body instead of all the above."""
     cut: bool = False
     """Announce the whole body, send half of it, hang up."""
@@ -249,7 +249,7 @@ class ModelServer:
         asked = self.read(body, path)
         scripted = self._answer(body, asked, self.key(headers))
         if scripted.raw is not None:
-            return scripted, scripted.raw.encode()
+            return scripted, scripted.raw.encode() if isinstance(scripted.raw, str) else scripted.raw
         if scripted.status != 200:
             error = scripted.error or {"message": f"scripted {scripted.status}"}
             return scripted, json.dumps(self.complain(scripted.status, error)).encode()
