@@ -258,8 +258,7 @@ class Retrying:
             number = min(trying.attempts, address.waves + 1)
             trying.not_before = now + self._pause(number, error, trying.deadline - now)
         trying.not_before = max(trying.not_before, address.wave_over)
-        asked = isinstance(error, RateLimited) or error.retry_after is not None
-        if asked or len(address.failing) >= ENOUGH_FAILING:
+        if _asks_to_wait(error) or len(address.failing) >= ENOUGH_FAILING:
             address.open_at = max(address.open_at, address.wave_over)
             address.width = min(address.width, max(1, address.wave_out // _QUARTER))
         if error.retry_after is not None:
@@ -275,16 +274,21 @@ class Retrying:
 
 def _unsent(trying: _Trying, now: float) -> ModelError:
     """Return what a call ends in that was never sent."""
-    model, last = trying.request.spec.model, trying.address.error
+    model, address = trying.request.spec.model, trying.address
+    failing = address.error if address.waves else None
+    if failing is not None and not _asks_to_wait(failing):
+        return type(failing)(str(failing), failing.hint, usage=Usage())  # what all others failed with
     if now >= trying.deadline:
         return CallTimedOut(f"no time was left to ask {model}", "raise `--timeout`", usage=Usage())
-    if last is None or isinstance(last, RateLimited) or last.retry_after is not None:
-        return RateLimited(
-            f"{model} asks to wait longer than the {trying.request.timeout:.3g} s that this call has",
-            "lower `concurrency:`, or raise `timeout:`",
-            usage=Usage(),
-        )
-    return type(last)(str(last), last.hint, usage=Usage())  # what all others failed with
+    return RateLimited(
+        f"{model} asks to wait longer than the {trying.request.timeout:.3g} s that this call has",
+        "lower `concurrency:`, or raise `timeout:`",
+        usage=Usage(),
+    )
+
+
+def _asks_to_wait(error: ModelError) -> bool:
+    return isinstance(error, RateLimited) or error.retry_after is not None
 
 
 def _over(request: Request) -> ModelError:
