@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from rlm_cli.errors import CallAbandoned
 from rlm_cli.llm.fallbacks import FallingBack
-from rlm_cli.llm.layers import Remembering, Retrying, Throttled
+from rlm_cli.llm.layers import Remembering, Throttled
 from rlm_cli.llm.offline_client import WINDOW, OfflineClient, is_offline
 from rlm_cli.llm.price_list import listed
 from rlm_cli.llm.proxies import keep_local
+from rlm_cli.llm.retrying import Retrying
 from rlm_cli.seams import ModelClient
 from rlm_cli.types import ModelSpec, Price, Profile, Reply, Request, Usage
 

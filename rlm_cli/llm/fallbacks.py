@@ -1,7 +1,7 @@
 """A model that is overloaded or cannot be reached, and those that stand in for it.
 
 Covered: which model is asked, for how long, and how long one that failed is left alone by all calls. Not covered:
-trying the same model again (layers.py). A refusal, a rejected request and a wrong key are no reason to ask somebody
+trying the same model again (retrying.py). A refusal, a rejected request and a wrong key are no reason to ask somebody
 else: the first two would be answered alike, the last is for the user to mend.
 """
 

@@ -2,7 +2,7 @@
 
 Covered: the import and its settings, the arguments of a call, usage and cost, empty and refused replies.
 Not covered: what litellm knows about a model (catalogue.py), what its exceptions mean (failures.py), how long an
-exchange may take and how it is broken off (wire.py), trying again, throttling and remembering (layers.py).
+exchange may take and how it is broken off (wire.py), trying again (retrying.py), a width and a memory (layers.py).
 
 Measured on two idle cores against a loopback server: 2.8 to 3.4 ms of CPU a call, where the openai SDK alone takes 1.0
 to 1.2. By the profile 56 % is the SDK as litellm drives it, 13 % cost and hidden fields, the rest the logging object
@@ -143,7 +143,7 @@ class LitellmClient:
             # Whole seconds, so that there are few of those clients; the wire keeps to the exact time.
             "timeout": float(max(1, math.ceil(request.timeout))),
             "stream": False,
-            # Trying again is the business of layers.py: the SDK's own two retries would make one failing call three.
+            # Trying again is the business of retrying.py: the SDK's own two retries would make one failing call three.
             "max_retries": 0,
             "num_retries": 0,
         }

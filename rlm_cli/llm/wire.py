@@ -1,23 +1,21 @@
 """The connections under litellm: a call is over when its time is, its body has an end, and a run can hang up.
 
 Covered: a deadline for the whole exchange (httpx's timeout is one for each read, so a server that drips a byte now and
-then holds a call for ever), a cap on the body, closing every connection of a run. Not covered: what an error means
-(failures.py), whether to call again (layers.py).
+then holds a call for ever), a cap on the body, closing every connection of a run, proxies. Not covered: how a socket
+does its part (sockets.py), what an error means (failures.py), whether to call again (retrying.py).
 
-What it stands on: httpcore's pools take a `network_backend` (its public way to bring one's own sockets); litellm sends
-everything through `litellm.client_session` (OpenAI's wire) and `litellm.sync_transport` (all others), and does so in
-the thread that called it. Both are one for the whole process, so what they hold is a `Switchboard`, which finds the
-wire of the run by a context variable. A transport of one's own makes httpx leave out the proxies of the environment:
-they are looked up here, by Python's own rules.
+What it stands on: litellm sends everything through `litellm.client_session` (OpenAI's wire) and
+`litellm.sync_transport` (all others), in the thread that called it. Both are one for the whole process, so what they
+hold is a `Switchboard`, which finds the wire of the run by a context variable. A transport of one's own makes httpx
+leave out the proxies of the environment: they are looked up here, by Python's own rules.
 """
 
 import json
-import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
@@ -27,15 +25,13 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 import httpx
 
+from rlm_cli.llm.sockets import DEADLINE, Network
+
 BODY_LIMIT = 64 * 1024 * 1024
 """Bytes of one reply, unpacked: four times what the sandbox takes in one frame, since JSON may spell a character with
 six; small enough for many calls side by side to a server that never stops."""
-_CONNECT_SECONDS = 10.0
-"""For one connection, TLS included: a host that does not take it up by then is better tried again."""
 _IDLE_SECONDS = 60.0
 _IDLE_CONNECTIONS = 100
-_PIECE = 64 * 1024
-"""Bytes written at a time: the deadline is looked at between them."""
 _ENCODINGS = ("gzip", "deflate")
 """Those that cannot make gigabytes of one piece."""
 
@@ -47,7 +43,6 @@ class Call:
     """One call while it is under way."""
 
     wire: "Wire"
-    deadline: float
     body: bytes = b""
     """The last reply that came whole, unpacked."""
     flooded: bool = False
@@ -74,28 +69,30 @@ class Wire:
     """The connections of one run. Any number of threads may call at once."""
 
     def __init__(self) -> None:
-        self.closed = False
+        self._network = Network()
         self._lock = threading.Lock()
-        self._streams: set[_Stream] = set()
         self._pools: dict[str | None, httpcore.ConnectionPool] = {}
+
+    @property
+    def closed(self) -> bool:
+        return self._network.closed
 
     @contextmanager
     def call(self, seconds: float) -> Iterator[Call]:
         """What litellm sends inside goes over this wire and is over within `seconds`."""
-        call = Call(self, time.monotonic() + seconds)
-        before = _CURRENT.set(call)
+        call = Call(self)
+        before, deadline = _CURRENT.set(call), DEADLINE.set(time.monotonic() + seconds)
         try:
             yield call
         finally:
             _CURRENT.reset(before)
+            DEADLINE.reset(deadline)
 
     def close(self) -> None:
         """Hang up: calls under way fail at once, none is begun any more."""
+        self._network.close()
         with self._lock:
-            self.closed = True
-            streams, pools = list(self._streams), list(self._pools.values())
-        for stream in streams:
-            stream.hang_up()
+            pools = list(self._pools.values())
         for pool in pools:
             pool.close()
 
@@ -121,25 +118,10 @@ class Wire:
         said = {name: came.extensions[name] for name in ("http_version", "reason_phrase") if name in came.extensions}
         return httpx.Response(came.status, headers=headers, content=call.body, request=request, extensions=said)
 
-    def keep(self, stream: "_Stream") -> None:
-        """Note a connection that was opened; raises ConnectError when that was too late."""
-        with self._lock:
-            if not self.closed:
-                self._streams.add(stream)
-                return
-        stream.close()
-        raise httpcore.ConnectError("the run is over")
-
-    def forget(self, stream: "_Stream") -> None:
-        with self._lock:
-            self._streams.discard(stream)
-
     def _pool(self, proxy: str | None, context: ssl.SSLContext) -> httpcore.ConnectionPool:
         with self._lock:
-            if self.closed:
-                raise httpcore.ConnectError("the run is over")
             if proxy not in self._pools:
-                self._pools[proxy] = _open_pool(proxy, context, _Network(self))
+                self._pools[proxy] = _open_pool(proxy, context, self._network)
             return self._pools[proxy]
 
 
@@ -152,7 +134,6 @@ class Switchboard(httpx.BaseTransport):
     def __init__(self, verify: ssl.SSLContext | str | bool) -> None:
         self._context = httpx.create_ssl_context(verify=verify)
         self._usual: httpx.Client | None = None
-        self._verify = verify
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         call = _CURRENT.get()
@@ -250,77 +231,3 @@ def _as_httpx() -> Iterator[None]:
         httpcore.UnsupportedProtocol,
     ) as error:
         raise getattr(httpx, type(error).__name__, httpx.TransportError)(str(error)) from error
-
-
-# --- sockets ------------------------------------------------------------------------------------------------------
-
-
-def _within(timeout: float | None, late: type[Exception]) -> float | None:
-    """Return the timeout of one step of the current call; raises `late` when its time is over."""
-    call = _CURRENT.get()
-    if call is None:
-        return timeout
-    left = call.deadline - time.monotonic()
-    if left <= 0:
-        raise late("the time of the call is over")
-    return left if timeout is None else min(timeout, left)
-
-
-class _Network(httpcore.NetworkBackend):
-    """Opens connections that belong to a wire."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self._real = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        seconds = _within(_CONNECT_SECONDS, httpcore.ConnectTimeout)
-        stream = _Stream(self._real.connect_tcp(host, port, seconds, local_address, socket_options), self._wire)
-        self._wire.keep(stream)
-        return stream
-
-
-class _Stream(httpcore.NetworkStream):
-    """A connection that keeps to the deadline of the call that uses it, and that others can hang up."""
-
-    def __init__(self, inner: httpcore.NetworkStream, wire: Wire) -> None:
-        self._inner = inner
-        self._wire = wire
-        self._lock = threading.Lock()
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), _PIECE):
-            self._inner.write(buffer[start : start + _PIECE], _within(timeout, httpcore.WriteTimeout))
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        seconds = _within(_CONNECT_SECONDS, httpcore.ConnectTimeout)
-        secured = _Stream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._wire)
-        self._wire.forget(self)
-        self._wire.keep(secured)
-        return secured
-
-    def close(self) -> None:
-        self._wire.forget(self)
-        with self._lock:
-            self._inner.close()
-
-    def hang_up(self) -> None:
-        """End what goes on here, from another thread: whoever reads or writes finds the connection gone."""
-        with self._lock, suppress(OSError):
-            # Not the SSLSocket's own method: it takes the encryption away first, under the hands of a writer.
-            socket.socket.shutdown(self._inner.get_extra_info("socket"), socket.SHUT_RDWR)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
