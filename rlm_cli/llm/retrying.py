@@ -22,7 +22,8 @@ ENOUGH_FAILING = 3
 """Different calls that fail with no success between them: then it is the address that fails, not they."""
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-_QUARTER = 4
+_FEW = 4
+"""Calls that may go ahead at least, when an address is left alone no longer."""
 _ANY_WIDTH = 1_000_000
 _RAMP = 1.0
 """Seconds without a failure after which twice as many calls may be under way: replies take long, failures seldom do."""
@@ -81,8 +82,9 @@ class Retrying:
 
     Each call waits longer from failure to failure. What is learnt of an address is shared: when a server asks to wait
     (429, Retry-After), or several calls fail with no success between them, all wait. Then a quarter of the calls that
-    were under way go ahead, and the more the longer nothing fails; if they fail as well, a quarter of them after twice
-    the pause. `clock` is in seconds, `wait` waits for a condition so many, `chance` returns 0 to 1; tests bring theirs.
+    were under way go ahead, and the more the longer nothing fails; if they fail as well, a few of them after twice the
+    pause, and so on. `clock` is in seconds, `wait` waits for a condition so many, `chance` returns 0 to 1; tests bring
+    theirs.
     """
 
     def __init__(
@@ -187,7 +189,7 @@ class Retrying:
         trying.not_before = max(trying.not_before, address.wave_over)
         if _asks_to_wait(error) or len(address.failing) >= ENOUGH_FAILING:
             address.open_at = max(address.open_at, address.wave_over)
-            address.width = min(address.width, max(1, address.wave_out // _QUARTER))
+            address.width = min(address.width, max(_FEW, address.wave_out // 4))
         if error.retry_after is not None:
             address.open_at = max(address.open_at, trying.not_before)
 

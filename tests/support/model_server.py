@@ -310,7 +310,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         self.server.home._disconnected(self.connection)
-        super().finish()
+        with suppress(ConnectionError):
+            super().finish()
 
     def handle_one_request(self) -> None:
         try:
