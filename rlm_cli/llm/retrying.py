@@ -170,7 +170,7 @@ class Retrying:
                 address.failing.clear()
                 address.width += 1
                 address.waves = 0
-            elif error.retryable:
+            elif error.retryable and error.usage is None:  # with one it was never sent, and tells nothing
                 self._slow_down(trying, error)
             address.out -= 1
             self._changed.notify_all()
