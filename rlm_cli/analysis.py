@@ -169,6 +169,7 @@ def run(
     try:
         result = _drive(engine.run(task), stamped)
     finally:
+        client.close()  # what was abandoned neither goes on nor is tried again: nobody would hear of it, and all pay
         kept.close()
     return replace(result, warnings=(*result.warnings, *kept.warnings))
 

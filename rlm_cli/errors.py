@@ -16,6 +16,7 @@
     │   ├── Unreachable             may be tried again
     │   │   └── ConnectionLost
     │   ├── CallTimedOut            may be tried again
+    │   ├── CallAbandoned           the run was over before it
     │   └── Refused             3   a refusal or a content filter
     ├── LimitReached            3   the Budget said no
     └── SandboxError            5   the sandbox failed
@@ -78,6 +79,11 @@ class ModelError(RlmError):
         self.usage = usage
         self.lost = 0
 
+    @property
+    def unknown(self) -> bool:
+        """Nobody can tell whether this attempt will be billed."""
+        return self.usage is None and not self.outcome_known
+
 
 class AuthenticationFailed(ModelError):
     """The provider does not accept the key."""
@@ -96,7 +102,9 @@ class PromptTooLarge(ModelError):
 
 
 class BadReply(ModelError):
-    """What came back is empty or is no chat reply."""
+    """What came back is empty or is no chat reply; a provider may bill for it all the same."""
+
+    outcome_known = False
 
 
 class EmptyReply(BadReply):
@@ -125,6 +133,12 @@ class ConnectionLost(Unreachable):
 
 class CallTimedOut(ModelError):
     retryable = True
+    outcome_known = False
+
+
+class CallAbandoned(ModelError):
+    """The run is over: its calls were given up, and none is made any more."""
+
     outcome_known = False
 
 

@@ -23,6 +23,13 @@ class ModelClient(Protocol):
         """Return the reply to an equal request made earlier, marked `cached`; None when there was none."""
         ...
 
+    def close(self) -> None:
+        """Give up every call under way, so that its thread ends and its provider stops, and make none any more.
+
+        `complete` raises a ModelError from then on. May be called twice.
+        """
+        ...
+
 
 # --- the record of a run ------------------------------------------------------------------------------------------
 

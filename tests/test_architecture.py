@@ -17,6 +17,8 @@ ROOMS = {"loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "displ
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}
 ONLY_IN = {
     "litellm": {"llm/litellm_client.py"},
+    "httpx": {"llm/wire.py", "llm/litellm_client.py"},
+    "httpcore": {"llm/wire.py", "llm/sockets.py"},
     "rich": {"display", "reports", "cli"},
     "RestrictedPython": {"sandbox"},
     "typer": {"cli"},

@@ -23,7 +23,8 @@ from rlm_cli.engine.prompts import SYSTEM
 from rlm_cli.errors import ServerFailed
 from rlm_cli.events import Event, SubcallStarted
 from rlm_cli.llm.fallbacks import FallingBack
-from rlm_cli.llm.layers import Remembering, Retrying, Throttled
+from rlm_cli.llm.layers import Remembering, Throttled
+from rlm_cli.llm.retrying import Retrying
 from rlm_cli.seams import Asked, BudgetAsked, FromRepl, ModelClient
 from rlm_cli.task import Task
 from rlm_cli.types import Limits, Message, ModelSpec, Price, Profile, Result
@@ -35,7 +36,7 @@ UNSHRUNK = (Phase.explicit, Phase.generate)
 
 
 class _Time:
-    """A clock that is moved on by sleeping, which takes no time."""
+    """A clock that is moved on by waiting, which takes next to no time."""
 
     def __init__(self) -> None:
         self._slept = 0.0
@@ -43,8 +44,9 @@ class _Time:
     def clock(self) -> float:
         return time.monotonic() + self._slept
 
-    def sleep(self, seconds: float) -> None:
-        self._slept += seconds
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        if not condition.wait(min(seconds, 0.002)):
+            self._slept += seconds
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ class Holding:
     ) -> None:
         moved = _Time()
         client: ModelClient = Throttled(provider, limits.concurrency)
-        client = Remembering(FallingBack(Retrying(client, moved.clock, moved.sleep), moved.clock))
+        client = Remembering(FallingBack(Retrying(client, moved.clock, moved.wait), moved.clock))
         self.repl = ListedRepl(cells)
         self.budget = Budget(limits)
         self.provider, self.limits = provider, limits

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.listed import Listed
 from support.requests import ask
 
 from rlm_cli.budget import Budget
@@ -25,24 +26,6 @@ from rlm_cli.types import Limits, Message, ModelSpec, Profile, Reply, Request, U
 SPEC = ModelSpec("openai/any", cache=True)
 BILLED = Usage(1, 0, 300, 100, 20, 0.25)
 GOOD = Reply("good", BILLED)
-
-
-class Listed:
-    """A client that goes through a list of outcomes; the last one stays."""
-
-    def __init__(self, *outcomes: Reply | ModelError) -> None:
-        self.outcomes = outcomes
-        self.asked: list[Request] = []
-
-    def complete(self, request: Request) -> Reply:
-        self.asked.append(request)
-        outcome = self.outcomes[min(len(self.asked), len(self.outcomes)) - 1]
-        if isinstance(outcome, ModelError):
-            raise outcome
-        return outcome
-
-    def recall(self, request: Request) -> Reply | None:
-        return None
 
 
 @pytest.fixture

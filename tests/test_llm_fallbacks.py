@@ -51,6 +51,9 @@ class Models:
     def recall(self, request: Request) -> Reply | None:
         return Reply("known", Usage()) if request.messages[0].text == "known" else None
 
+    def close(self) -> None:
+        """Nothing to give up."""
+
     @property
     def names(self) -> list[str]:
         return [request.spec.model.removeprefix("openai/") for request in self.asked]
@@ -65,6 +68,23 @@ def test_a_model_that_answers_needs_no_fallback() -> None:
     reply = falling_back(models).complete(ask(SPEC))
     assert (reply.text, reply.model, models.names) == ("from first", None, ["first"])
     assert models.asked[0].spec.fallbacks == ()
+
+
+def test_a_model_that_was_not_asked_does_not_hide_one_whose_end_nobody_knows() -> None:
+    models = Models(
+        first=CallTimedOut("no place", usage=Usage()), second=CallTimedOut("late"), third=CallTimedOut("late")
+    )
+    with pytest.raises(CallTimedOut) as caught:
+        falling_back(models).complete(ask(SPEC))
+    assert caught.value.usage == Usage()  # so nothing is unknown of this error but what it has lost
+    assert (caught.value.unknown, caught.value.lost) == (False, 2)
+
+
+def test_another_model_after_one_that_may_be_billed_needs_leave() -> None:
+    models = Models(first=CallTimedOut("late"), second=ServerFailed("down"))
+    with pytest.raises(CallTimedOut, match="late"):
+        falling_back(models).complete(replace(ask(SPEC), again=lambda: False))
+    assert models.names == ["first"]
 
 
 def test_without_fallbacks_the_request_goes_through_as_it_is() -> None:

@@ -86,8 +86,8 @@ class RootModel:
         if came is None or (isinstance(came, CallTimedOut) and call.request.timeout < self.spec.patience):
             self.budget.settle(call.reservation, None, came.lost if came else 0)
             raise self.budget.time_is_up()
-        known = came.outcome_known if isinstance(came, ModelError) else True
-        self.budget.settle(call.reservation, came.usage or (Usage() if known else None), came.lost)
+        unknown = isinstance(came, ModelError) and came.unknown
+        self.budget.settle(call.reservation, None if unknown else came.usage or Usage(), came.lost)
         return (yield from self._come(came, monotonic() - started, here))
 
     def _come(self, came: Reply | ModelError, seconds: float, here: CallPath) -> Generator[Event, None, Reply]:

@@ -254,7 +254,7 @@ class Subcalls:
         try:
             reply = self.client.complete(request)
         except ModelError as error:
-            mine.used = error.usage or (Usage() if error.outcome_known else None)
+            mine.used = error.usage or (None if error.unknown else Usage())
             mine.lost = error.lost
             yield call.failed(str(error), time.monotonic() - mine.since, error.usage)
             # When it was the run's time that was too short, not the model's, the run is over.

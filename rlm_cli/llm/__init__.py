@@ -12,14 +12,16 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rlm_cli.errors import CallAbandoned
 from rlm_cli.llm.cached import Cached, KeptReplies
 from rlm_cli.llm.fallbacks import FallingBack
-from rlm_cli.llm.layers import Remembering, Retrying, Throttled
+from rlm_cli.llm.layers import Remembering, Throttled
 from rlm_cli.llm.offline_client import WINDOW, OfflineClient, is_offline
 from rlm_cli.llm.price_list import listed
 from rlm_cli.llm.proxies import keep_local
+from rlm_cli.llm.retrying import Retrying
 from rlm_cli.seams import ModelClient
-from rlm_cli.types import ModelSpec, Price, Profile, Reply, Request
+from rlm_cli.types import ModelSpec, Price, Profile, Reply, Request, Usage
 
 if TYPE_CHECKING:
     from rlm_cli.llm.checking import ModelCheck
@@ -69,6 +71,8 @@ class _Switch:
     def __init__(self) -> None:
         self._offline = OfflineClient()
         self._litellm: ModelClient | None = None
+        self._closed = False
+        self._lock = threading.Lock()
 
     def complete(self, request: Request) -> Reply:
         return self._for(request).complete(request)
@@ -76,14 +80,25 @@ class _Switch:
     def recall(self, request: Request) -> Reply | None:
         return None
 
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            opened = (self._offline, self._litellm)
+        for client in opened:
+            if client is not None:
+                client.close()
+
     def _for(self, request: Request) -> ModelClient:
         if is_offline(request.spec):
             return self._offline
-        if self._litellm is None:  # two threads may both make one: it keeps nothing that matters
-            from rlm_cli.llm.litellm_client import LitellmClient
+        with self._lock:
+            if self._closed:
+                raise CallAbandoned(f"{request.spec.model} was not asked: the run is over", usage=Usage())
+            if self._litellm is None:
+                from rlm_cli.llm.litellm_client import LitellmClient
 
-            self._litellm = LitellmClient()
-        return self._litellm
+                self._litellm = LitellmClient()
+            return self._litellm
 
 
 def _needs_litellm(profile: Profile) -> bool:

@@ -159,6 +159,10 @@ class Cached:
         saved = Usage(cached_calls=1, earlier_calls=1, saved_usd=found.usage.cost_usd)
         return replace(found, usage=saved, cached=True)
 
+    def close(self) -> None:
+        """End what goes on; the file is closed by whoever opened it."""
+        self._inner.close()
+
 
 def _concerns(request: Request) -> bool:
     """The request may be answered from an earlier run: an offline model answers the same at once, and for nothing."""

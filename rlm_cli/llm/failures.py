@@ -84,6 +84,9 @@ STATUSES: Mapping[int, Kind] = {
     413: PromptTooLarge,
     425: ServerFailed,
     429: RateLimited,
+    # A gateway gave up on its model, which may have gone on and be paid for.
+    504: ConnectionLost,
+    524: ConnectionLost,
 }
 """What a server said itself, where litellm's class is a vague one. Others: 4xx rejected, 5xx failed."""
 

@@ -1,7 +1,7 @@
 """A model that is overloaded or cannot be reached, and those that stand in for it.
 
 Covered: which model is asked, for how long, and how long one that failed is left alone by all calls. Not covered:
-trying the same model again (layers.py). A refusal, a rejected request and a wrong key are no reason to ask somebody
+trying the same model again (retrying.py). A refusal, a rejected request and a wrong key are no reason to ask somebody
 else: the first two would be answered alike, the last is for the user to mend.
 """
 
@@ -36,6 +36,9 @@ class FallingBack:
     def recall(self, request: Request) -> Reply | None:
         return self._inner.recall(request)
 
+    def close(self) -> None:
+        self._inner.close()
+
     def complete(self, request: Request) -> Reply:
         if not request.spec.fallbacks:
             return self._inner.complete(request)
@@ -49,7 +52,7 @@ class FallingBack:
             except ModelError as error:
                 failures.append(error)
                 another = error.retryable and number < len(asked) - 1
-                if not (another and (error.outcome_known or request.again())):
+                if not (another and (not error.unknown or request.again())):
                     raise _of_all(failures) from error
                 self._rest(spec)
             else:
@@ -82,7 +85,7 @@ def _takes(spec: ModelSpec, tokens: int) -> bool:
 
 
 def _lost(failures: list[ModelError]) -> int:
-    return sum(each.lost + (not each.outcome_known) for each in failures)
+    return sum(each.lost + each.unknown for each in failures)
 
 
 def _of_all(failures: list[ModelError]) -> ModelError:
@@ -96,6 +99,5 @@ def _of_all(failures: list[ModelError]) -> ModelError:
         last.retry_after,
         sum((each.usage for each in failures if each.usage), Usage()) if any(each.usage for each in failures) else None,
     )
-    # Whether the last attempt was lost, its class says.
-    told.lost = _lost(failures) - (not last.outcome_known)
+    told.lost = _lost(failures) - told.unknown  # whether its last attempt is lost, it says itself
     return told

@@ -1,8 +1,8 @@
 """One call through litellm: request in, reply or a ModelError out. The only file that imports litellm.
 
 Covered: the import and its settings, the arguments of a call, usage and cost, empty and refused replies.
-Not covered: what litellm knows about a model (catalogue.py), what its exceptions mean (failures.py), trying again,
-throttling and remembering (layers.py).
+Not covered: what litellm knows about a model (catalogue.py), what its exceptions mean (failures.py), how long an
+exchange may take and how it is broken off (wire.py), trying again (retrying.py), a width and a memory (layers.py).
 
 Measured on two idle cores against a loopback server: 2.8 to 3.4 ms of CPU a call, where the openai SDK alone takes 1.0
 to 1.2. By the profile 56 % is the SDK as litellm drives it, 13 % cost and hidden fields, the rest the logging object
@@ -17,25 +17,28 @@ import gc
 import logging
 import math
 import os
+import sys
 import threading
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlm_cli.addresses import is_loopback
-from rlm_cli.errors import BadReply, EmptyReply, ModelError, Refused
+from rlm_cli.errors import BadReply, CallAbandoned, ConnectionLost, EmptyReply, ModelError, Refused
 from rlm_cli.llm.catalogue import Catalogue
-from rlm_cli.llm.failures import clean, failure_of
+from rlm_cli.llm.failures import address, clean, failure_of
 from rlm_cli.llm.proxies import keep_local
 from rlm_cli.tokens import prompt_tokens
 from rlm_cli.types import ModelSpec, Price, Reply, Request, Usage
+
+if TYPE_CHECKING:
+    from rlm_cli.llm.wire import Call
 
 NO_KEY = "no-key-needed"
 """Sent to local servers that were given no key: the openai SDK refuses to send nothing."""
 _KEPT = {"type": "ephemeral"}
 """Anthropic's word for "keep the prompt up to here for later calls": five minutes, renewed by each call."""
 _MESSAGE_TOKENS = 4
-_IDLE_SECONDS = 60.0
 _MOST_TOKENS = 1_000_000_000
 """That one call can have."""
 
@@ -59,12 +62,15 @@ def _import() -> Any:
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
     keep_local([])
+    used_before = "litellm" in sys.modules
     collecting = gc.isenabled()
     gc.disable()  # the import allocates much and frees nothing: 13 % faster
     try:
         import httpx
         import litellm
         from litellm.llms.custom_httpx.http_handler import get_ssl_configuration
+
+        from rlm_cli.llm.wire import Switchboard
     except ImportError as error:
         raise ModelError(
             f"litellm cannot be imported: {error}", "reinstall it: pip install --force-reinstall litellm"
@@ -77,29 +83,51 @@ def _import() -> Any:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", message="(?s)Pydantic serializer warnings.*")
     # litellm keeps one openai client for each timeout, and ours are what is left of the run: nearly each call would
-    # open its own connection. They all borrow this pool instead. (Other providers' clients are shared as they are.)
-    litellm.client_session = httpx.Client(
-        verify=get_ssl_configuration(),
-        follow_redirects=True,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=_IDLE_SECONDS),
-    )
+    # open its own connection. They all borrow this one instead. Other providers' clients take the transport.
+    switchboard = Switchboard(get_ssl_configuration())
+    litellm.client_session = httpx.Client(transport=switchboard, follow_redirects=True)
+    litellm.sync_transport = switchboard
+    if used_before:  # by a program that calls us: its clients would pass the switchboard by
+        litellm.in_memory_llm_clients_cache.flush_cache()  # type: ignore[no-untyped-call]
     return litellm
 
 
 class LitellmClient:
-    """Makes each call as it is, once. Keeps nothing."""
+    """Makes each call as it is, once. Keeps nothing but the connections of its run."""
 
     def __init__(self) -> None:
+        from rlm_cli.llm.wire import Wire
+
         self._catalogue = Catalogue(load)
+        self._wire = Wire()
 
     def complete(self, request: Request) -> Reply:
         litellm = load()
         self._catalogue.make_known(request.spec)
-        try:
-            reply = litellm.completion(**self._arguments(request))
-        except Exception as error:
-            raise failure_of(error, request, self._catalogue.key_variable(request.spec)) from error
+        if self._wire.closed:
+            raise CallAbandoned(f"{request.spec.model} was not asked: the run is over", usage=Usage())
+        with self._wire.call(request.timeout) as call:
+            try:
+                reply = litellm.completion(**self._arguments(request))
+            except Exception as error:
+                raise self._failure(error, request, call) from error
         return self._read(reply, request)
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def _failure(self, error: Exception, request: Request, call: "Call") -> ModelError:
+        if self._wire.closed:
+            return CallAbandoned(f"the call to {request.spec.model} was given up: the run is over")
+        where = address(request.spec)
+        if call.flooded:
+            return BadReply(
+                f"{where} sent more than a chat reply can hold, without end", "check `api_base:` in the profile"
+            )
+        failure = failure_of(error, request, self._catalogue.key_variable(request.spec))
+        if isinstance(failure, BadReply) and call.broken_off():
+            return ConnectionLost(f"{where} sent the beginning of a reply and called it whole")
+        return failure
 
     def recall(self, request: Request) -> Reply | None:
         return None
@@ -112,10 +140,10 @@ class LitellmClient:
             "messages": self._messages(request),
             # litellm turns it into max_completion_tokens for the models that want that.
             "max_tokens": spec.max_output_tokens,
-            # Whole seconds, so that there are few of those clients.
-            "timeout": float(math.floor(request.timeout)) if request.timeout >= 2 else max(request.timeout, 0.001),
+            # Whole seconds, so that there are few of those clients; the wire keeps to the exact time.
+            "timeout": float(max(1, math.ceil(request.timeout))),
             "stream": False,
-            # Trying again is the business of layers.py: the SDK's own two retries would make one failing call three.
+            # Trying again is the business of retrying.py: the SDK's own two retries would make one failing call three.
             "max_retries": 0,
             "num_retries": 0,
         }

@@ -5,7 +5,7 @@ answered by the fixed root policy, any other by the extractive sub-model: so tha
 sub-model, works too. Token counts are estimates, four characters each.
 """
 
-from rlm_cli.errors import UnknownModel
+from rlm_cli.errors import CallAbandoned, UnknownModel
 from rlm_cli.llm import offline_root, offline_sub
 from rlm_cli.types import Message, ModelSpec, Reply, Request, Usage
 
@@ -26,7 +26,12 @@ def is_offline(spec: ModelSpec) -> bool:
 class OfflineClient:
     """Answers each request from its text alone."""
 
+    def __init__(self) -> None:
+        self._closed = False
+
     def complete(self, request: Request) -> Reply:
+        if self._closed:
+            raise CallAbandoned(f"{request.spec.model} was not asked: the run is over", usage=Usage())
         if offline_root.opens_a_run(request.messages):
             text = offline_root.reply(request.messages)
         else:
@@ -36,6 +41,9 @@ class OfflineClient:
 
     def recall(self, request: Request) -> Reply | None:
         return None
+
+    def close(self) -> None:
+        self._closed = True
 
 
 def _last_prompt(messages: tuple[Message, ...]) -> str:

@@ -114,6 +114,9 @@ class Recording:
             self._journal.recalled(request, reply)
         return reply
 
+    def close(self) -> None:
+        self._inner.close()
+
 
 _Call = dict[str, Any]
 

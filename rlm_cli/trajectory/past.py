@@ -176,7 +176,7 @@ class Past:
         else:
             call.outcome = error = _error(line["failure"])
             call.usage += error.usage or Usage()
-            call.lost += error.lost + (error.usage is None and not error.outcome_known)
+            call.lost += error.lost + error.unknown
             self._failed.append((_iteration(path), call))
         if not 0 <= call.lost < _MANY:
             raise ValueError(f"{call.lost} attempts at one call are none")

@@ -64,6 +64,9 @@ class Provider:
     def recall(self, request: Request) -> Reply | None:
         return None
 
+    def close(self) -> None:
+        self.released.set()
+
     def complete(self, request: Request) -> Reply:
         prompt = "\n".join(message.text for message in request.messages)
         with self._lock:
