@@ -128,6 +128,14 @@ def test_an_address_that_has_answered_is_waited_for() -> None:
     assert client.complete(ask(SPEC, "second", timeout=300)) == GOOD
 
 
+def test_no_attempt_is_made_in_the_last_moment() -> None:
+    time, inner = Time(), Listed(ServerFailed("busy"), GOOD)
+    with pytest.raises(ServerFailed):
+        retrying(inner, time).complete(ask(SPEC, timeout=0.6))
+    assert len(inner.asked) == 1
+    assert retrying(Listed(GOOD), time).complete(ask(SPEC, timeout=0.1)) == GOOD  # where that is all there was
+
+
 def test_no_time_at_all_is_said_before_anything_is_sent() -> None:
     time, inner = Time(), Listed(GOOD)
     with pytest.raises(CallTimedOut) as caught:

@@ -22,6 +22,8 @@ ENOUGH_FAILING = 3
 """Different calls that fail with no success between them: then it is the address that fails, not they."""
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
+_LEAST = 0.2
+"""Seconds that an attempt needs: with less it would end unheard, and count as one that may be billed."""
 _FEW = 4
 """Calls that may go ahead at least, when an address is left alone no longer."""
 _ANY_WIDTH = 1_000_000
@@ -75,6 +77,11 @@ class _Trying:
     error: ModelError | None = None
     lost: int = 0
     """Attempts whose end nobody knows, the last one left out."""
+
+    @property
+    def latest(self) -> float:
+        """When an attempt has to begin."""
+        return self.deadline - min(_LEAST, self.request.timeout / 2)
 
 
 class Retrying:
@@ -148,7 +155,7 @@ class Retrying:
                 now = self._clock()
                 opens = max(address.open_at, trying.not_before)
                 hopeless = not address.heard and address.waves >= UNHEARD_WAVES
-                if hopeless or max(now, opens) >= trying.deadline:
+                if hopeless or max(now, opens) >= trying.latest:
                     error = trying.error or _unsent(trying, now)
                     raise _given_up(trying, error) from address.error
                 if now >= opens and address.has_room(now):
@@ -156,7 +163,7 @@ class Retrying:
                     trying.lost += trying.error is not None and trying.error.unknown
                     trying.attempts, trying.begun = trying.attempts + 1, now
                     return
-                until = opens if opens > now else min(now + _RAMP, trying.deadline)
+                until = opens if opens > now else min(now + _RAMP, trying.latest)
                 self._wait(self._changed, min(until - now, _LOOK_UP))
             raise _over(trying.request)
 
@@ -207,7 +214,7 @@ def _unsent(trying: _Trying, now: float) -> ModelError:
     failing = address.error if address.waves else None
     if failing is not None and not _asks_to_wait(failing):
         return type(failing)(str(failing), failing.hint, usage=Usage())  # what all others failed with
-    if now >= trying.deadline:
+    if now >= trying.latest:
         return CallTimedOut(f"no time was left to ask {model}", "raise `--timeout`", usage=Usage())
     return RateLimited(
         f"{model} asks to wait longer than the {trying.request.timeout:.3g} s that this call has",

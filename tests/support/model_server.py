@@ -327,7 +327,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         home = self.server.home
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        told = self.rfile.read(length := int(self.headers["Content-Length"]))
+        if len(told) < length:
+            self.close_connection = True  # the client has hung up before it had asked
+            return
+        body = json.loads(told)
         with home._lock:
             home._open += 1
             home._widest = max(home._widest, home._open)
