@@ -228,9 +228,11 @@ def price_of(row: Mapping[str, Any], tier: str = "") -> Price | None:
 
     try:
         base = columns("")
+        # A reply may be all thought, which some models charge more for.
+        base["output"] = max(base["output"], read("output_cost_per_reasoning_token") or 0.0)
         long = tuple((tokens, Price(**(base | columns(part)))) for tokens, part in sorted(steps.items()))
         return replace(Price(**base), long=long)
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return None  # a price by seconds, images, pages
 
 
