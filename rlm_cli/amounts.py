@@ -11,6 +11,6 @@ def cost(usd: float | None) -> str:
     return f"${usd:,.2f}" if usd >= 0.1 or exact.endswith("00") else f"${exact}"
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number of things."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -68,7 +68,7 @@ def prepare(
         raise UsageError(f"there is no sandbox {require_sandbox!r} to require", f"there are {' and '.join(LEVELS)}")
     warm(profile)
     loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin, watch)
-    return _resolved(Task(new_run_id(), question, loaded.context, profile, loaded.warnings, require_sandbox))
+    return _resolved(Task(new_run_id(), question, loaded.context, profile, loaded.warnings, None, require_sandbox))
 
 
 def _resolved(task: Task) -> Prepared:
@@ -103,6 +103,18 @@ def record(task: Task, inputs: Sequence[str], options: LoadOptions) -> Recorder:
     return Recorder.begin(beginning)
 
 
+def begun_again(beginning: Beginning, task: Task) -> Beginning:
+    """Return how a run begins that is resumed over what has become of its input."""
+    context = task.context
+    return replace(
+        beginning,
+        profile=task.profile,
+        context=fingerprint(context),
+        characters=context.characters,
+        documents=len(context.documents),
+    )
+
+
 def prepare_again(
     beginning: Beginning,
     limits: Limits,
@@ -125,7 +137,7 @@ def prepare_again(
         except OSError as error:
             raise InputError(f"cannot go to {beginning.folder}, where the run was started: {error.strerror}") from error
         loaded = load(beginning.inputs, options, stdin, watch)
-    warnings = loaded.warnings
+    changed: str | None = None
     if fingerprint(loaded.context) != beginning.context:
         now = f"{loaded.context.characters:,} characters in {counted(len(loaded.context.documents), 'document')}"
         then = f"{beginning.characters:,} in {beginning.documents:,}"
@@ -133,9 +145,9 @@ def prepare_again(
         if not anyway:
             loaded.context.close()
             raise InputError(changed, "ask anew (rlm analyze), or go on with what is there now: --anyway")
-        warnings = (*warnings, changed)
     profile = replace(beginning.profile, limits=limits)
-    return _resolved(Task(beginning.run_id, beginning.question, loaded.context, profile, warnings, require))
+    warnings = (*loaded.warnings, changed) if changed is not None else loaded.warnings
+    return _resolved(Task(beginning.run_id, beginning.question, loaded.context, profile, warnings, changed, require))
 
 
 def run(

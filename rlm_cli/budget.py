@@ -160,7 +160,7 @@ class Budget:
         with self._changed:
             if reservation.settled:
                 return
-            if usage is not None and not _possible(usage):
+            if usage is not None and not is_possible(usage):
                 usage = None
             if usage is not None:
                 self.learn(reservation, usage)
@@ -174,7 +174,7 @@ class Budget:
 
     def learn(self, reservation: Reservation, usage: Usage) -> None:
         """Expect of the model what a reply has shown; to be told at once, before the next call is admitted."""
-        if not usage.calls or not _possible(usage):
+        if not usage.calls or not is_possible(usage):
             return
         model, worst = reservation.spec.model, reservation.worst
         given, taken = (math.ceil(each / usage.calls) for each in (usage.input_tokens, usage.output_tokens))
@@ -309,7 +309,7 @@ class Budget:
         return None
 
 
-def _possible(usage: Usage) -> bool:
+def is_possible(usage: Usage) -> bool:
     """Tell whether an account can hold it: a sum with less than nothing, or with nan, would lift every cap."""
     cost = usage.cost_usd
     counts = (usage.calls, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens)

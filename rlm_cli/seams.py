@@ -56,6 +56,7 @@ class Recorded:
 class Unanswered:
     """A call that was sent in an earlier sitting and whose end nobody knows: it may be billed."""
 
+    role: Role
     model: str
     messages: tuple[Message, ...]
 
@@ -66,6 +67,8 @@ class Rest:
 
     usage: dict[Role, Usage]
     unanswered: tuple[Unanswered, ...]
+    unfit: int
+    """Replies among it that the run did not ask for again: it went otherwise than it had."""
     at: float
     """Seconds that the earlier sittings took together."""
 

@@ -21,6 +21,8 @@ class Task:
     """Resolved: windows and prices are known as far as they can be."""
     warnings: tuple[str, ...] = ()
     """What was noticed while the inputs were read: the result has to say it too."""
+    changed: str | None = None
+    """How the input differs from what it was when the run, now resumed, was begun."""
     require_sandbox: Level | None = None
     """How much of a sandbox there must be; None: whatever the system has."""
 
@@ -36,5 +38,6 @@ _TIME = "%Y%m%d-%H%M%S"
 
 
 def new_run_id() -> str:
-    """Return an id that begins with the time, in UTC."""
-    return f"{datetime.now(UTC).strftime(_TIME)}-{secrets.token_hex(3)}"
+    """Return an id that begins with the time, in UTC, to a 4096th of a second: ids are in the order of their runs."""
+    now = datetime.now(UTC)
+    return f"{now.strftime(_TIME)}-{now.microsecond * 4096 // 1_000_000:03x}{secrets.token_hex(2)[1:]}"

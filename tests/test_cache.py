@@ -157,7 +157,7 @@ def test_a_root_model_is_served_where_its_profile_says_so(kept: KeptReplies) -> 
     for caches in (True, False):
         inner, budget = Listed(Reply("asked", BILLED)), Budget(Limits())
         spec, here = replace(SPEC, cache=caches), ROOT.iteration(1)
-        replay = Replay(NoJournal(), budget, Profile("", "", spec, spec))
+        replay = Replay(NoJournal(), budget, Profile("", "", spec, spec), {})
         root = RootModel(Remembering(Cached(inner, kept)), spec, budget, replay)
         with pytest.raises(StopIteration) as admitted:
             next(root.admit(history, here))

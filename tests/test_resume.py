@@ -1,6 +1,6 @@
 """A run that ended early is resumed: what is on record is not paid for again, and the answer is the same."""
 
-import io
+import binascii
 import json
 import os
 from pathlib import Path
@@ -16,6 +16,7 @@ from rlm_cli.errors import LimitReached
 from rlm_cli.events import CallPath, RunResumed
 from rlm_cli.trajectory import FileJournal, Past, Recorder, run_folder
 from rlm_cli.trajectory.journal import call_of
+from rlm_cli.trajectory.sealed_lines import opened, sealed
 from rlm_cli.types import Limits, Message, ModelSpec, Price, Profile, Request
 
 ROOT: list[str | Scripted] = [
@@ -174,6 +175,8 @@ def test_changed_input_is_refused_and_with_anyway_only_what_it_touches_is_paid_f
         assert again.out.splitlines()[0] == "re one re TWO re three"
         assert sittings.asked() == {"TWO": 1, "root 4": 1}
         assert "warning: the input has changed" in again.err
+        told = sittings.server.requests[-1]["messages"][-1]["content"]
+        assert "meanwhile the input has changed since the run began" in told
 
 
 def test_what_was_refused_as_a_whole_is_told_apart_from_what_was_asked_next(tmp_path: Path) -> None:
@@ -245,6 +248,12 @@ def test_a_limit_in_millions_is_named_so_that_it_can_be_typed(tmp_path: Path) ->
         assert "--max-tokens 3000000\n" in refused.err
 
 
+def resealed(record: bytes, before: bytes, after: bytes) -> bytes:
+    """Return a record of which somebody has changed the lines, and their seals."""
+    lines = [(opened(line) or b"").replace(before, after) for line in record.splitlines(keepends=True)]
+    return b"".join(b'{"crc": "%08x", ' % binascii.crc32(line[1:]) + line[1:] + b"\n" for line in lines)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -252,37 +261,45 @@ def test_a_limit_in_millions_is_named_so_that_it_can_be_typed(tmp_path: Path) ->
         (b'"at": 0.', b'"at": 9e999, "x": 0.'),
         (b'"seconds": 0.', b'"seconds": -0.'),
         (b'"lost": 0', b'"lost": 1000000000000'),
+        (b'"calls": 1', b'"calls": -1'),
     ],
 )
-def test_a_record_that_says_what_cannot_be_is_refused(sittings: Sittings, before: bytes, after: bytes) -> None:
-    with sittings:
-        sittings.begin()
-        record = sittings.record().read_bytes()
-        sittings.record().write_bytes(record.replace(before, after))
-        assert sittings.record().read_bytes() != record
-        sittings.record("events.jsonl").unlink()
-        ran = sittings.resume()
-        assert (ran.code, ran.out) == (2, "")
-        assert "calls.jsonl is damaged: line " in ran.err
-
-
-def test_a_damaged_text_of_an_unanswered_call_ends_nothing(sittings: Sittings) -> None:
+def test_what_a_record_says_that_cannot_be_is_not_used(sittings: Sittings, before: bytes, after: bytes) -> None:
     with sittings:
         whole = sittings.begin()
         record = sittings.record().read_bytes()
-        cut = record.index(b'"reply"', record.index(b'"path": "0/4"'))
-        record = record[: record.rindex(b"\n", 0, cut) + 1]
-        for damaged in (b'{"message", ', b'{"message": [], ', b'{"message": "\xff", '):
-            sittings.record().write_bytes(record.replace(b'{"message": ', damaged))
+        assert resealed(record, b"", b"") == record
+        sittings.record().write_bytes(resealed(record, before, after))
+        sittings.record("events.jsonl").unlink()
+        ran = sittings.resume()
+        assert (ran.code, ran.out) == (0, whole.out)
+        assert "warning: the record is damaged: " in ran.err
+
+
+def test_a_line_that_was_changed_is_not_used_and_costs_no_other_reply_of_the_sub_model(sittings: Sittings) -> None:
+    with sittings:
+        whole = sittings.begin()
+        record = sittings.record().read_bytes()
+        for number in range(8):
+            place = len(record) * (2 * number + 1) // 16
+            if record[place] == ord("\n"):
+                place += 1
+            damaged = bytearray(record)
+            damaged[place] ^= 1
+            sittings.record().write_bytes(damaged)
             sittings.record("events.jsonl").unlink()
-            assert sittings.resume().out == whole.out
+            sittings.server.forget()
+            ran = sittings.resume()
+            assert (ran.code, ran.out) == (0, whole.out)
+            assert "warning: the record is damaged: 1 line of it cannot be used" in ran.err
+            assert sum(not asked.startswith("root ") for asked in sittings.asked()) <= 1
 
 
 def test_what_was_piped_in_has_to_be_piped_in_again(tmp_path: Path) -> None:
     with Sittings(tmp_path, [cell("found = llm_query(context)"), cell("FINAL(found)")]) as sittings:
         rlm("analyze", "-", "who pays?", "-p", sittings.profile, stdin=b"I pay.")
         record = sittings.record().read_bytes()
-        sittings.record().write_bytes(record[: record.index(b'{"at": ', len(record) - 2_000)])
+        sittings.record().write_bytes(record[: len(record) // 2])
         sittings.record("events.jsonl").unlink()
         refused = sittings.resume()
         assert refused.code == 2
@@ -297,12 +314,15 @@ def test_what_is_no_run_to_go_on_with_is_told(sittings: Sittings) -> None:
         assert f"the run {sittings.run_id} has given its answer" in done.err
         sittings.record("events.jsonl").unlink()
         begun = sittings.record("run.json").read_text()
-        sittings.record("run.json").write_text(begun.replace('"hidden": false', '"hidden": 3'))
-        assert f"the record of {sittings.run_id} is damaged: hidden" in sittings.resume().err
-        sittings.record().write_bytes(b"[]\n")
-        assert "calls.jsonl is damaged: line 1" in sittings.resume().err
+        sittings.record("run.json").write_text(begun.replace('"max_subcalls": 20', '"max_subcalls": 90'))
+        assert "run.json is damaged: it is not as it was written" in sittings.resume().err
         sittings.record("run.json").write_text("{}")
         assert "run.json is damaged" in sittings.resume().err
+        sittings.record("run.json").write_text(begun)
+        sittings.record().unlink()
+        assert "calls.jsonl: No such file" in sittings.resume().err
+        os.mkfifo(sittings.record())
+        assert "calls.jsonl: No such device" in sittings.resume().err
         sittings.record("run.json").unlink()
         assert "was ended before it began" in sittings.resume().err
 
@@ -363,14 +383,15 @@ def test_code_that_does_otherwise_the_second_time_goes_on_live_and_nothing_spent
         assert sum(event["usage"]["calls"] for event in told[:-1] if "usage" in event) == told[-1]["usage"]["calls"]
 
 
-def test_a_call_that_nobody_answered_is_held_against_the_limit() -> None:
+def test_a_call_that_nobody_answered_is_held_against_the_limit(tmp_path: Path) -> None:
     spec = ModelSpec("openai/sub", max_output_tokens=500, price=Price(1, 10))
     request = Request("sub", spec, (Message("user", "a"),), 9, "0/1.1")
     lines: list[dict[str, object]] = []
     FileJournal(lines.append, lambda: 7.0, None).asked(call_of(request), request.messages)
-    past = Past(io.BytesIO(b"".join(json.dumps(line).encode() + b"\n" for line in lines)))
+    (tmp_path / "calls.jsonl").write_bytes(b"".join(map(sealed, lines)))
+    past = Past(tmp_path / "calls.jsonl")
     budget = Budget(Limits(max_cost=0.008), resumed=True)
-    replay = Replay(FileJournal(lines.append, budget.elapsed, past), budget, Profile("", "", spec, spec))
+    replay = Replay(FileJournal(lines.append, budget.elapsed, past), budget, Profile("", "", spec, spec), {})
     assert replay.find(request) is None
     [resumed] = replay.go_live(CallPath("0/1"))
     assert isinstance(resumed, RunResumed)

@@ -30,8 +30,8 @@ def test_old_records_go_first_and_then_the_oldest_until_there_is_room(records: N
     assert run_ids() == IDS[:0:-1]
     assert tidy(30, 0.001999, NOW).runs == 2
     assert run_ids() == [IDS[3]]
-    assert tidy(None, 0, NOW).runs == 1
-    assert run_ids() == []
+    assert tidy(None, 0, NOW).runs == 0
+    assert run_ids() == [IDS[3]], "the latest run was removed"
 
 
 def test_a_clock_that_has_gone_back_removes_nothing(records: None) -> None:
@@ -64,7 +64,7 @@ def test_every_new_run_tidies_up(records: None, text: str) -> None:
 def test_how_long_records_are_kept_is_the_users_choice(records: None, text: str) -> None:
     config = user_folder() / "config.yaml"
     config.parent.mkdir(parents=True)
-    for said, kept in (("{days: null, megabytes: null}", 4), ("{days: .inf}", 4), ("{megabytes: 0.001}", 1)):
+    for said, kept in (("{days: null, megabytes: null}", 4), ("{days: .inf}", 4), ("{megabytes: 0.001}", 0)):
         config.write_text(f"records: {said}\n")
         assert rlm("analyze", text, "who pays?", "-p", "offline").code == 0
         assert len(set(run_ids()) & set(IDS)) == kept
@@ -151,5 +151,5 @@ def test_a_record_holds_no_key_and_no_password(text: str, tmp_path: Path) -> Non
     passwords.write_text("hunter2\n")
     rlm("analyze", text, "who pays?", "-p", "offline", "--password-file", str(passwords))
     record = run_folder(run_ids()[0]) / "run.json"
-    assert json.loads(record.read_text())["loading"]["passwords"] == []
+    assert json.loads(record.read_text())["run"]["loading"]["passwords"] == []
     assert "hunter2" not in "".join(file.read_text() for file in record.parent.iterdir())

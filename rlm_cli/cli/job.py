@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from rlm_cli import analysis
+from rlm_cli.amounts import counted
 from rlm_cli.cli.failures import say
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.output import Output, conduct, opened
@@ -44,7 +45,9 @@ def perform(job: Job) -> int:
             recorder = None
             if job.recorded and prepared.result is None:
                 kept = read_settings()
-                tidy(kept.record_days, kept.record_megabytes)
+                removed = tidy(kept.record_days, kept.record_megabytes)
+                if removed.runs and not job.output.quiet:
+                    say(f"removed {counted(removed.runs, 'record')} of old runs, {removed.bytes / 1e6:,.1f} MB")
                 recorder = analysis.record(prepared.task, job.inputs, job.load_options)
             return conduct(job.output, prepared, events, before_the_run(prepared.task), job.cache, recorder)
 

@@ -89,6 +89,8 @@ def _watching(output: Output, events: BinaryIO | None, recorder: Recorder | None
             show(event)
             if recorder is not None:
                 recorder.record(event)
+                if (news := recorder.news()) is not None:  # now: the run may be killed before it is over
+                    say(f"rlm: warning: {news}")
             if events is not None:
                 try:
                     write_event(event, events)
@@ -123,13 +125,13 @@ def _report(output: Output, task: Task, result: Result, recorder: Recorder | Non
         code = _write_report(output, task, result, code)
         if output.file is None and is_live(output.quiet) and sys.stdout.isatty():
             say("")  # answer and account are on one screen
-    not_recorded = [recorder.warning] if recorder is not None and recorder.warning is not None else []
-    for warning in (*remarks(result), *not_recorded):
+    news = recorder.news() if recorder is not None else None
+    for warning in (*remarks(result), *([news] if news is not None else [])):
         if warning not in task.warnings:  # said before the run began
             say(f"rlm: warning: {warning}")
     if result.error is not None:
         say_error(result.error.message, result.error.hint)
-    if recorder is not None and not not_recorded and not output.quiet:
+    if recorder is not None and recorder.warning is None and not output.quiet:
         say(f"record: rlm runs show {task.run_id}")
         if (further := to_go_on(result, task.profile.limits)) is not None:
             say(f"to go on: rlm runs resume {task.run_id}{further}")

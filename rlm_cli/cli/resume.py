@@ -1,12 +1,12 @@
 """`rlm runs resume`: a recorded run again, with what is on record in place of calls, and on from where that ends."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from rlm_cli import analysis
+from rlm_cli import __version__, analysis
 from rlm_cli.amounts import cost, counted
 from rlm_cli.analysis import CacheUse
 from rlm_cli.cli.arguments import stdin_is_piped
@@ -15,7 +15,7 @@ from rlm_cli.cli.output import Output, conduct, opened
 from rlm_cli.cli.waiting import waiting
 from rlm_cli.errors import UsageError
 from rlm_cli.profiles import limited
-from rlm_cli.trajectory import Past, Record, Recorder, find_run, look_up, read_beginning
+from rlm_cli.trajectory import Beginning, Past, Record, Recorder, find_run, look_up, read_beginning
 from rlm_cli.types import Limits
 
 
@@ -30,7 +30,8 @@ def resume(
     """Go on with a run; return the exit code. Raises RlmError for what went wrong before it goes on."""
     run_id = find_run(prefix)
     beginning = read_beginning(run_id)
-    limits = limited(beginning.profile.limits, changed)
+    # Those on record too: anybody may have written them.
+    limits = limited(beginning.profile.limits, {**asdict(beginning.profile.limits), **changed})
     _refuse_what_is_over(look_up(run_id), limits)
     if "-" in beginning.inputs and not stdin_is_piped():
         raise UsageError(
@@ -46,6 +47,10 @@ def resume(
             stdin = sys.stdin.buffer
             prepared = analysis.prepare_again(beginning, limits, passwords, stdin, watch, anyway)
         with closing(prepared.task.context):
+            warned = (*prepared.task.warnings, *_doubts(beginning, past))
+            prepared = replace(prepared, task=replace(prepared.task, warnings=warned))
+            if prepared.task.changed is not None:  # from now on this is what it has to be
+                recorder.begin_with(analysis.begun_again(beginning, prepared.task))
             notice = f"{before_the_run(prepared.task)}\n{_spent(run_id, past, limits)}"
             return conduct(output, prepared, events, notice, cache, recorder, past)
 
@@ -64,6 +69,14 @@ def _refuse_what_is_over(record: Record, limits: Limits) -> None:
             f"the run {run_id} has used up its {option} of {old:.15g}",
             f"rlm runs resume {run_id} --{option} {2 * old:.15g}",
         )
+
+
+def _doubts(beginning: Beginning, past: Past) -> Iterator[str]:
+    """Yield why the run may go otherwise than it went."""
+    if past.damaged:
+        yield f"the record is damaged: {counted(past.damaged, 'line')} of it cannot be used"
+    if beginning.version != __version__:
+        yield f"the run was begun with rlm {beginning.version}, this is {__version__}: what it says may be other words"
 
 
 def _spent(run_id: str, past: Past, limits: Limits) -> str:

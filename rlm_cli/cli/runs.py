@@ -188,7 +188,7 @@ def export(
     from rlm_cli.trajectory import find_run
 
     found = find_run(run_id)
-    target = Path(output or f"{found}.tar.gz")
+    target = Path(f"{found}.tar.gz" if output is None else output)
     size = write(found, target)
     say(f"{target}: {size:,} bytes, as private as the input")
 
@@ -250,12 +250,10 @@ def _row(record: "Record") -> tuple[str, ...]:
     from rlm_cli.amounts import cost
     from rlm_cli.display.safe import safe_line
 
-    run_id = safe_line(record.run_id)
-    if record.started is None:
-        return run_id, _age(record.run_id), "damaged", "-", "-", safe_line(record.damage or "")
-    question = safe_line(record.started.question[:1_000])
+    run_id, question = safe_line(record.run_id), safe_line(record.question[:1_000])
     if record.damage is not None:
-        return run_id, _age(record.run_id), "damaged", "-", "-", f"{safe_line(record.damage)}: {question}"
+        why = safe_line(record.damage)
+        return run_id, _age(record.run_id), "damaged", "-", "-", f"{why}: {question}" if question else why
     status, spent = "running" if record.running else "unfinished", "-"
     if record.finished is not None:
         usd = record.finished.usage.cost_usd

@@ -102,7 +102,8 @@ class _Run:
     def __init__(self, engine: Engine, task: Task, path: CallPath, progress: Progress) -> None:
         self.engine, self.task, self.path, self.progress = engine, task, path, progress
         self.budget = engine.budget
-        self.replay = Replay(engine.journal, engine.budget, task.profile)
+        note = prompts.changed(task.changed) if task.changed is not None else None
+        self.replay = Replay(engine.journal, engine.budget, task.profile, progress.warnings, note)
         self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay)
 
     def explore(self) -> Generator[Event, None, tuple[Status, StopReason]]:

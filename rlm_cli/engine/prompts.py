@@ -263,6 +263,14 @@ def last_word(reason: str) -> str:
     )
 
 
+def changed(how: str) -> str:
+    """Return what a resumed run is told whose input is not what it was."""
+    return (
+        f"The run was interrupted and is resumed, and meanwhile {how}. The session was built again over the text of "
+        "now: what you have found so far may not hold any more. Look again at what the answer rests on."
+    )
+
+
 def _cost(cost: float | None) -> str:
     return "$ unknown" if cost is None else f"${cost:.2f}"
 

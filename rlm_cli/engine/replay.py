@@ -5,12 +5,13 @@ which have to be said as they were said then. Knows the record only as a `Journa
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
 from rlm_cli.events import CallPath, Event, RunResumed
-from rlm_cli.seams import Journal, Recorded, Rest
-from rlm_cli.types import Profile, Request
+from rlm_cli.seams import Journal, Recorded, Rest, Unanswered
+from rlm_cli.types import ModelSpec, Profile, Request, Usage
 
 
 class NoJournal:
@@ -36,8 +37,15 @@ class Replay:
     journal: Journal
     budget: Budget
     profile: Profile
+    warnings: dict[str, None]
+    """Of the run."""
+    note: str | None = None
+    """What the root model has to know when the run goes live."""
     calls: int = 0
     """How many came from the record."""
+    live: bool = False
+    rest: Usage = field(default_factory=Usage)
+    """What earlier sittings had spent besides, once the run is live."""
 
     def find(self, request: Request) -> Recorded | None:
         """Return what a call came to, counted as spent; None when it is not on record."""
@@ -64,11 +72,24 @@ class Replay:
         rest = self.journal.leave()
         if rest is None:
             return False
-        specs = {spec.model: spec for spec in (self.profile.sub, self.profile.root)}
-        worst = [
-            self.budget.worst_case(specs.get(each.model, self.profile.root), each.messages) for each in rest.unanswered
-        ]
+        worst = [self.budget.worst_case(self._spec(each), each.messages) for each in rest.unanswered]
         self.budget.go_live(rest.usage, worst, rest.at)
         self.budget.count_subcalls(rest.usage["sub"].calls)
-        yield RunResumed(path=here, calls=self.calls, usage=rest.usage["root"] + rest.usage["sub"])
+        self.live, self.rest = True, rest.usage["root"] + rest.usage["sub"]
+        if rest.unfit:
+            went = "the run went otherwise than it had when it was resumed"
+            self.warnings[f"{went}: {counted(rest.unfit, 'reply', 'replies')} on record fitted nowhere"] = None
+        yield RunResumed(path=here, calls=self.calls, usage=self.rest)
         return True
+
+    def _spec(self, call: Unanswered) -> ModelSpec:
+        of_sub_model = call.role == "sub" and call.model == self.profile.sub.model
+        return self.profile.sub if of_sub_model else self.profile.root
+
+    def news(self, here: CallPath) -> str | None:
+        """Return the note where it belongs into the history: once the run is live, and there again when repeated."""
+        place = f"{here} note"
+        if not self.live or self.note is None:
+            return self.told_before(place)
+        note, self.note = self.note, None
+        return self.told(place, note)

@@ -45,18 +45,19 @@ class RootModel:
 
     def admit(self, history: History, here: CallPath, last_word: bool = False) -> Generator[Event, None, Admitted]:
         """Reserve the next call, and beside it a last word. Raises LimitReached."""
-        messages = history.messages()
+        self._tell_news(history, here)
         if not last_word:
             # What the history may have grown to by then: this reply, and what comes of its code.
             growth = self.spec.max_output_tokens + OUTCOME_TOKENS
-            self.budget.keep_back(self.spec, messages, growth)
-        request = Request("root", self.spec, messages, 0.0, here)
+            self.budget.keep_back(self.spec, history.messages(), growth)
+        request = Request("root", self.spec, history.messages(), 0.0, here)
         recorded = self.replay.find(request)
         if recorded is not None:
             return Admitted(request, recorded, last_word)
-        yield from self.replay.go_live(here)
+        if (yield from self.replay.go_live(here)):
+            self._tell_news(history, here)
         seconds = max(0.0, self.budget.seconds_left(last_word))
-        request = replace(request, timeout=min(self.spec.patience, seconds))
+        request = Request("root", self.spec, history.messages(), min(self.spec.patience, seconds), here)
         known = self.client.recall(request) if self.spec.cache and seconds > 0 else None
         if known is not None:
             self.budget.count_cached("root", known.usage)
@@ -64,6 +65,10 @@ class RootModel:
         reservation = self.budget.admit(request, last_word)
         again = partial(self.budget.admit_again, reservation)
         return Admitted(replace(request, again=again), reservation, last_word)
+
+    def _tell_news(self, history: History, here: CallPath) -> None:
+        if (news := self.replay.news(here)) is not None:
+            history.append_to_last(news)
 
     def reply(self, call: Admitted, here: CallPath) -> Generator[Event, None, Reply]:
         """Make the call; an empty reply is returned as one with no text.

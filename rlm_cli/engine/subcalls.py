@@ -113,7 +113,7 @@ class Subcalls:
         if spec is None:
             there = f"{self.profile.sub.model!r} (the default) and {self.profile.root.model!r}"
             return SubAnswers(refused=f"this run has no model {asked.model!r}; it has {there}")
-        started, usage = time.monotonic(), self.budget.usage()
+        started, usage, live = time.monotonic(), self.budget.usage(), self.replay.live
         numbers.asked += 1
         prompts = asked.prompts if asked.fresh else tuple(dict.fromkeys(asked.prompts))
         large = {prompt: refusal for prompt in set(prompts) if (refusal := _too_large(spec, prompt)) is not None}
@@ -132,7 +132,8 @@ class Subcalls:
         summary = None
         if asked.batched:
             seconds = time.monotonic() - started
-            summary = _summary(list(answers.values()), given, usage, self.budget.usage(), seconds)
+            before = usage if live else usage + self.replay.rest
+            summary = _summary(list(answers.values()), given, before, self.budget.usage(), seconds)
             summary = self.replay.told(f"{here} batch {numbers.asked}", summary)
         return SubAnswers(given, summary=summary)
 

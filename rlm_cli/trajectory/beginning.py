@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from rlm_cli.context import Context
 from rlm_cli.errors import InputError
 from rlm_cli.plain_files import open_plain
 from rlm_cli.plain_values import from_plain, to_plain
-from rlm_cli.trajectory.folders import BEGINNING, private_file, run_folder
+from rlm_cli.trajectory.folders import BEGINNING, DRAFT, private_file, run_folder
 from rlm_cli.types import Profile
 
 FORMAT = 1
@@ -42,7 +42,6 @@ class Beginning:
     format: int = FORMAT
     version: str = ""
     """Of rlm."""
-    warnings: tuple[str, ...] = field(default=())
 
 
 def fingerprint(context: Context) -> str:
@@ -54,11 +53,17 @@ def fingerprint(context: Context) -> str:
 def write_beginning(beginning: Beginning) -> None:
     """Write it as a whole or not at all. Raises OSError."""
     path = run_folder(beginning.run_id) / BEGINNING
-    draft = path.with_suffix(".new")
-    content = json.dumps(to_plain(beginning), default=str, indent=1).encode()
-    with os.fdopen(private_file(draft, os.O_WRONLY | os.O_TRUNC), "wb") as file:
-        file.write(content)
+    draft = path.with_name(DRAFT)
+    run = json.dumps(to_plain(beginning), default=str)
+    with os.fdopen(private_file(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+        file.write(json.dumps({"sha256": _sha256(run), "run": json.loads(run)}, indent=1).encode())
+        file.flush()
+        os.fsync(file.fileno())  # a name without its content would be all that a power failure leaves
     draft.rename(path)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_beginning(run_id: str) -> Beginning:
@@ -66,12 +71,15 @@ def read_beginning(run_id: str) -> Beginning:
     path: Path = run_folder(run_id) / BEGINNING
     try:
         with open_plain(path) as file:
-            beginning = from_plain(Beginning, json.loads(file.read(_LARGEST)))
+            content = json.loads(file.read(_LARGEST))
+            if content["sha256"] != _sha256(json.dumps(content["run"])):
+                raise ValueError("it is not as it was written")
+            beginning = from_plain(Beginning, content["run"])
     except FileNotFoundError as error:
         raise InputError(f"the run {run_id} was ended before it began: nothing is on record") from error
     except OSError as error:
         raise InputError(f"cannot read the record {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"the record {path} is damaged: {error}") from error
     if beginning.format > FORMAT:
         raise InputError(f"the run {run_id} was recorded by a later version of rlm ({beginning.version})", "update rlm")

@@ -6,8 +6,10 @@ runs/ID/calls.jsonl    every request and reply, and what else a resumed run has 
 runs/ID/result.json    what it came to, as -f json prints it
 """
 
+import errno
 import os
 import re
+import stat
 from pathlib import Path
 
 import platformdirs
@@ -16,6 +18,8 @@ from rlm_cli.errors import InputError
 
 BEGINNING, EVENTS, CALLS, RESULT = "run.json", "events.jsonl", "calls.jsonl", "result.json"
 FILES = (BEGINNING, EVENTS, CALLS, RESULT)
+DRAFT = "run.new"
+"""Of the first, until it is whole."""
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]+")
 """Other things may lie in the folder; they are no records."""
 
@@ -43,5 +47,10 @@ def run_ids() -> list[str]:
 
 
 def private_file(path: Path, flags: int) -> int:
-    """Open a file of a record for its owner alone; a link that was put in its place is not followed. Raises OSError."""
-    return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    """Open a file of a record for its owner alone; a link or a pipe in its place is refused. Raises OSError."""
+    # Non-blocking: opening a pipe would wait for its other end.
+    number = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return number

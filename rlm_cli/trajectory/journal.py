@@ -3,7 +3,7 @@
     Recording(client)     a ModelClient around another: a reply is on record before anybody has seen it
     FileJournal           the same record as the engine sees it (seams.Journal): what to repeat, what to note
 
-A message is written once, however many requests hold it: the root model's requests repeat all that came before. What
+A message is written once a sitting, however many requests hold it: the root model's repeat all that came before. What
 cannot be written ends the record, with a warning, and not the run.
 """
 
@@ -78,8 +78,8 @@ class FileJournal:
         digest = hashlib.sha256(message.text.encode("utf-8", "surrogatepass")).hexdigest()
         if digest not in self._messages:
             # Two threads may both write it: it is read by its digest.
-            self._messages.add(digest)
             self._append({"message": digest, "text": message.text})
+            self._messages.add(digest)
         return digest
 
     def _write(self, line: dict[str, Any]) -> None:

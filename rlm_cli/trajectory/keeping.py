@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rlm_cli.errors import InputError, UsageError
 from rlm_cli.plain_files import open_plain
-from rlm_cli.trajectory.folders import CALLS, FILES, run_folder, run_ids
+from rlm_cli.trajectory.folders import CALLS, DRAFT, FILES, run_folder, run_ids
 from rlm_cli.trajectory.recorder import is_locked
 
 
@@ -33,7 +33,7 @@ def remove(run_id: str) -> Removed:
         raise UsageError(f"the run {run_id} is still going on")
     freed = size(run_id)
     try:
-        for name in (*FILES, *(f"{each}.new" for each in FILES), "run.new"):
+        for name in (*FILES, DRAFT):
             with contextlib.suppress(FileNotFoundError):
                 (folder / name).unlink()
         folder.rmdir()
@@ -54,6 +54,7 @@ def older_than(days: float, now: datetime | None = None) -> list[str]:
 def tidy(days: float | None, megabytes: float | None, now: datetime | None = None) -> Removed:
     """Remove what is older than `days`, then the oldest until all together have at most so many megabytes.
 
+    The latest run stays, however large it is.
     What cannot be removed is left where it is: the next run tries again.
     """
     try:
@@ -64,9 +65,8 @@ def tidy(days: float | None, megabytes: float | None, now: datetime | None = Non
     most = math.inf if megabytes is None else megabytes * 1e6
     kept, removed = 0, Removed()
     for run_id in ids:
-        here = size(run_id)
-        if run_id not in old and kept + here <= most:
-            kept += here
+        kept += size(run_id)
+        if run_id not in old and (kept <= most or run_id == ids[0]):
             continue
         with contextlib.suppress(UsageError, InputError):
             gone = remove(run_id)
@@ -98,7 +98,7 @@ def export(run_id: str, target: Path) -> int:
         return target.stat().st_size
     except OSError as error:
         target.unlink()
-        raise InputError(f"cannot export {run_id}: {error.strerror}") from error
+        raise InputError(f"cannot export {run_id}: {error.strerror or error}") from error
 
 
 def _add(archive: tarfile.TarFile, run_id: str, name: str) -> None:

@@ -1,19 +1,22 @@
 """What the calls of a recorded run came to, read back so that a resumed run need not make them again.
 
-A record may end in the middle of a line, and hold several sittings one after the other; of what was said twice the
-later holds. Reading is strict about everything but the last line: a wrong reply would be worse than none.
+A record may end in the middle of a line, hold several sittings one after the other (of what was said twice the later
+holds), and be damaged: a line that is not as it was written is passed over and counted.
 """
 
 import json
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO, get_args
+from pathlib import Path
+from typing import Any, get_args
 
 from rlm_cli import errors
+from rlm_cli.budget import is_possible
 from rlm_cli.errors import EmptyReply, ModelError
+from rlm_cli.plain_files import open_plain
 from rlm_cli.plain_values import from_plain, to_plain
 from rlm_cli.seams import Recorded, Rest, Unanswered
+from rlm_cli.trajectory.sealed_lines import opened
 from rlm_cli.types import Message, Reply, Request, Role, Usage
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
@@ -23,6 +26,7 @@ _AGES = 1e10
 """Seconds; no run takes so long."""
 _MANY = 100_000
 """Attempts; no call takes so many."""
+_LAST_WORD = "0/0"
 _ITERATION = re.compile(r"0/(\d+)")
 
 
@@ -51,9 +55,14 @@ class _Call:
     """Attempts whose end nobody knows, in all of those."""
     seconds: float = 0.0
     at: float = 0.0
+    of_last_word: bool = False
     settled: bool = False
     """The run went on from it: a failure that is not is tried again."""
     repeated: bool = False
+
+    @property
+    def cached(self) -> bool:
+        return isinstance(self.outcome, Reply) and self.outcome.cached
 
     @property
     def recorded(self) -> Recorded | None:
@@ -62,22 +71,21 @@ class _Call:
             return Recorded(outcome, self.unknown, self.seconds, self.at)
         if self.outcome is None or not self.settled:
             return None
-        if self.outcome.usage is not None:
-            self.outcome.usage = self.usage
+        self.outcome.usage = self.usage if self.usage != Usage() else None
         return Recorded(self.outcome, self.unknown, self.seconds, self.at)
 
     @property
     def unknown(self) -> int:
         """How many attempts may be billed and nobody knows."""
-        return self.lost + self.asked - self.ended
+        return self.lost + max(0, self.asked - self.ended)
 
 
 class Past:
     """The calls of a record, and what was told to the model besides."""
 
-    def __init__(self, lines: BinaryIO) -> None:
-        """Read all of a file. Raises ValueError, naming the line, where it is damaged."""
-        self._file = lines
+    def __init__(self, path: Path) -> None:
+        """Read all of a file. Raises OSError."""
+        self._path = path
         self._calls: dict[tuple[str, str], _Call] = {}
         self._failed: list[tuple[int, _Call]] = []
         """(iteration, call) of those that the run has not gone on from yet."""
@@ -90,15 +98,14 @@ class Past:
         """Seconds into the run, all sittings together."""
         self.end = 0
         """Bytes up to the end of the last whole line."""
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
-                break
-            try:
-                if not line.startswith(_MESSAGE):  # they are most of the file, and hardly any is needed
-                    self._take(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-                raise ValueError(f"line {number}: {error}") from error
-            self.end += len(line)
+        self.damaged = 0
+        """Lines that are not as they were written."""
+        with open_plain(path) as lines:
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                self._read(opened(line))
+                self.end += len(line)
 
     @property
     def calls(self) -> int:
@@ -124,19 +131,30 @@ class Past:
         for call in self._calls.values():
             if not call.repeated:
                 usage[call.role] += replace(call.usage, cached_calls=0, earlier_calls=0, saved_usd=0.0)
+        fitting = [call for call in self._calls.values() if isinstance(call.outcome, Reply) and not call.cached]
+        unfit = sum(not call.repeated and not call.of_last_word for call in fitting)
         open_calls = [call for call in self._calls.values() if not call.repeated for _ in range(call.unknown)]
         texts = self._texts({digest for call in open_calls for _, digest in call.messages})
-        unanswered = tuple(
-            Unanswered(call.model, tuple(Message(role, texts.get(digest, "")) for role, digest in call.messages))
-            for call in open_calls
-        )
-        return Rest(usage, unanswered, self.at)
+        unanswered = []
+        for call in open_calls:
+            messages = tuple(Message(role, texts.get(digest, "")) for role, digest in call.messages)
+            unanswered.append(Unanswered(call.role, call.model, messages))
+        return Rest(usage, tuple(unanswered), unfit, self.at)
 
     def forget_limits(self) -> None:
         """Forget what was told of the limits at last, and not gone on from: they are others now."""
         here = f"0/{self._latest}" if self._latest else "0"
         for place in [each for each in self.told if each == here or each.startswith(f"{here} refused ")]:
             del self.told[place]
+
+    def _read(self, line: bytes | None) -> None:
+        if line is None:
+            self.damaged += 1
+        elif not line.startswith(_MESSAGE):  # they are most of the file, and hardly any is needed
+            try:
+                self._take(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                self.damaged += 1
 
     def _take(self, line: dict[str, Any]) -> None:
         self.at = max(self.at, _seconds(line.get("at", 0.0)))
@@ -146,7 +164,8 @@ class Past:
             path = str(line["path"])
             if line["role"] not in get_args(Role):
                 raise ValueError(f"there is no role {line['role']!r}")
-            call = self._calls.setdefault((path, str(line["lookup"])), _Call(line["role"], str(line["model"])))
+            new = _Call(line["role"], str(line["model"]), of_last_word=path == _LAST_WORD)
+            call = self._calls.setdefault((path, str(line["lookup"])), new)
             if "messages" in line:
                 self._ask(call, path, line["messages"])
             else:
@@ -165,32 +184,26 @@ class Past:
             self._failed = [each for each in self._failed if each[0] >= here]
 
     def _end(self, call: _Call, path: str, line: dict[str, Any]) -> None:
+        came = from_plain(Reply, line["reply"]) if "reply" in line else _error(line["failure"])
+        usage, lost = came.usage or Usage(), came.lost + (isinstance(came, ModelError) and came.unknown)
+        seconds, at = _seconds(line["seconds"]), _seconds(line["at"])
+        if not 0 <= lost < _MANY or not is_possible(usage):
+            raise ValueError("no call comes to that")
+        call.outcome, call.seconds, call.at = came, seconds, at
         call.ended += 1
-        call.seconds, call.at = _seconds(line["seconds"]), _seconds(line["at"])
-        if "reply" in line:
-            reply = from_plain(Reply, line["reply"])
-            call.outcome = reply
-            call.usage += reply.usage
-            call.lost += reply.lost
-            self.replies.setdefault(str(line["key"]), reply)
+        call.usage += usage
+        call.lost += lost
+        if isinstance(came, Reply):
+            self.replies.setdefault(str(line["key"]), came)
         else:
-            call.outcome = error = _error(line["failure"])
-            call.usage += error.usage or Usage()
-            call.lost += error.lost + error.unknown
             self._failed.append((_iteration(path), call))
-        if not 0 <= call.lost < _MANY:
-            raise ValueError(f"{call.lost} attempts at one call are none")
 
     def _texts(self, digests: set[str]) -> dict[str, str]:
         """Return the texts of messages; read again, since all together they may be as large as the input."""
-        if not digests:
-            return {}
-        self._file.seek(0)
         texts = {}
-        for line in self._file:
-            if line.startswith(_MESSAGE):
-                # One that is damaged was not looked at before: what it says would only be counted.
-                with suppress(ValueError, KeyError, TypeError, RecursionError):
+        with open_plain(self._path) as lines:
+            for line in map(opened, lines) if digests else ():
+                if line is not None and line.startswith(_MESSAGE):
                     message = json.loads(line)
                     if message["message"] in digests:
                         texts[message["message"]] = str(message["text"])

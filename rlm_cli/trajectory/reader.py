@@ -16,6 +16,7 @@ from rlm_cli.errors import InputError, UsageError
 from rlm_cli.event_lines import read_event, read_events
 from rlm_cli.events import ROOT, Event, RunFinished, RunStarted
 from rlm_cli.plain_files import open_plain
+from rlm_cli.trajectory.beginning import read_beginning
 from rlm_cli.trajectory.folders import CALLS, EVENTS, run_folder, run_ids, runs_folder
 from rlm_cli.trajectory.recorder import is_locked
 
@@ -37,6 +38,7 @@ class Record:
     """Why the record cannot be read."""
     running: bool = False
     """It is still going on."""
+    question: str = ""
 
 
 def find_run(prefix: str | None) -> str:
@@ -90,6 +92,8 @@ def look_up(run_id: str) -> Record:
     try:
         with open_plain(_path(run_id)) as file:
             started = _beginning(file)
+    except FileNotFoundError as error:
+        return _before_its_events(run_id, error)
     except OSError as error:
         return Record(run_id, damage=error.strerror)
     except ValueError as error:
@@ -102,7 +106,16 @@ def look_up(run_id: str) -> Record:
     except ValueError as error:
         return Record(run_id, started, damage=f"at its end: {error}")
     running = finished is None and is_locked(run_folder(run_id) / CALLS)
-    return Record(run_id, started, finished, iterations, running=running)
+    return Record(run_id, started, finished, iterations, running=running, question=started.question)
+
+
+def _before_its_events(run_id: str, error: OSError) -> Record:
+    """Return what is known of a run that has no event yet, or was killed before the first."""
+    try:
+        question = read_beginning(run_id).question
+    except InputError:
+        return Record(run_id, damage=error.strerror)
+    return Record(run_id, question=question, running=is_locked(run_folder(run_id) / CALLS))
 
 
 def _beginning(file: BinaryIO) -> RunStarted:

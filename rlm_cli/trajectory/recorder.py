@@ -6,9 +6,9 @@ warning, never the end of a run. While a run goes on, its record is locked: nobo
 
 import errno
 import fcntl
-import json
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +19,9 @@ from rlm_cli.plain_files import open_plain
 from rlm_cli.trajectory.beginning import Beginning, write_beginning
 from rlm_cli.trajectory.folders import CALLS, EVENTS, RESULT, private_file, run_folder
 from rlm_cli.trajectory.past import Past
+from rlm_cli.trajectory.sealed_lines import sealed
+
+_LOOKS = 3
 
 
 class Recorder:
@@ -29,6 +32,7 @@ class Recorder:
         self.folder = run_folder(run_id)
         self.warning: str | None = None
         """Why nothing is recorded (any more); None while all is well."""
+        self._unsaid: str | None = None
         self._lock = threading.Lock()
         self._calls: int | None = None
         self._events: BinaryIO | None = None
@@ -39,7 +43,7 @@ class Recorder:
         recorder = cls(beginning.run_id)
         try:
             recorder.folder.mkdir(parents=True, mode=0o700)
-            recorder._open()
+            recorder._open(os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         except OSError as error:
             recorder._give_up(error)
         else:
@@ -52,8 +56,8 @@ class Recorder:
         recorder = cls(run_id)
         path = recorder.folder / CALLS
         try:
-            recorder._open()
-            past = Past(open_plain(path))
+            recorder._open(os.O_WRONLY | os.O_APPEND)
+            past = Past(path)
             assert recorder._calls is not None
             # What was cut off in the middle must not become the beginning of the next line.
             os.ftruncate(recorder._calls, past.end)
@@ -63,9 +67,6 @@ class Recorder:
         except OSError as error:
             recorder.close()
             raise InputError(f"cannot go on with the record {path}: {error.strerror}") from error
-        except ValueError as error:
-            recorder.close()
-            raise InputError(f"the record {path} is damaged: {error}") from error
         return recorder, past
 
     def begin_with(self, beginning: Beginning) -> None:
@@ -77,7 +78,7 @@ class Recorder:
 
     def append(self, line: dict[str, Any]) -> None:
         """Add a line about a call; after a failed write nothing more is written."""
-        content = json.dumps(line, ensure_ascii=True).encode() + b"\n"
+        content = sealed(line)
         with self._lock:
             if self._calls is None:
                 return
@@ -93,7 +94,8 @@ class Recorder:
                 return
             try:
                 if self._events is None:
-                    number = private_file(self.folder / EVENTS, os.O_WRONLY | os.O_TRUNC)
+                    number = private_file(self.folder / EVENTS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+                    (self.folder / RESULT).unlink(missing_ok=True)
                     # Unbuffered: a line that the disk refuses is known at once, and nothing is left to fail at the end.
                     self._events = os.fdopen(number, "wb", buffering=0)
                 write_event(event, self._events)
@@ -106,18 +108,24 @@ class Recorder:
             if self._calls is None:
                 return
             try:
-                with os.fdopen(private_file(self.folder / RESULT, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+                with os.fdopen(private_file(self.folder / RESULT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
                     file.write(report.encode())
             except OSError as error:
                 self._give_up(error)
+
+    def news(self) -> str | None:
+        """Return the warning, once."""
+        with self._lock:
+            unsaid, self._unsaid = self._unsaid, None
+        return unsaid
 
     def close(self) -> None:
         """Close the files, and with them the lock; may be called twice."""
         with self._lock:
             self._close()
 
-    def _open(self) -> None:
-        self._calls = private_file(self.folder / CALLS, os.O_WRONLY | os.O_APPEND)
+    def _open(self, flags: int) -> None:
+        self._calls = private_file(self.folder / CALLS, flags)
         lock(self._calls)
 
     def _close(self) -> None:
@@ -129,17 +137,23 @@ class Recorder:
 
     def _give_up(self, error: OSError) -> None:
         self.warning = f"the run is not recorded{' any more' if self._events else ''}: {self.folder}: {error.strerror}"
+        self._unsaid = self.warning
         self._close()
 
 
 def lock(descriptor: int) -> None:
     """Lock a file for this process, until it is closed. Raises BlockingIOError where another has."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):  # a file system without locks
+    for attempt in range(_LOOKS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if attempt == _LOOKS - 1:
+                raise
+            time.sleep(0.02)  # it may be someone who only looks whether it is locked
+        except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):  # a file system without locks
+                return
             raise
 
 

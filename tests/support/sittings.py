@@ -14,6 +14,7 @@ from support.openai_server import OpenAIServer, Scripted
 from support.profiles import profile
 
 from rlm_cli.trajectory import run_folder, run_ids
+from rlm_cli.trajectory.sealed_lines import opened
 
 
 def cell(code: str) -> str:
@@ -86,7 +87,7 @@ def answered(record: bytes) -> set[str]:
     for line in record.splitlines(keepends=True):
         if not line.endswith(b"\n"):
             break
-        told = json.loads(line)
+        told = json.loads(opened(line) or b"{}")
         if "message" in told:
             texts[told["message"]] = told["text"]
         elif "messages" in told:
