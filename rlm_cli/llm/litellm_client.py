@@ -35,7 +35,6 @@ NO_KEY = "no-key-needed"
 _KEPT = {"type": "ephemeral"}
 """Anthropic's word for "keep the prompt up to here for later calls": five minutes, renewed by each call."""
 _MESSAGE_TOKENS = 4
-_IDLE_SECONDS = 60.0
 _MOST_TOKENS = 1_000_000_000
 """That one call can have."""
 
@@ -62,9 +61,10 @@ def _import() -> Any:
     collecting = gc.isenabled()
     gc.disable()  # the import allocates much and frees nothing: 13 % faster
     try:
-        import httpx
         import litellm
         from litellm.llms.custom_httpx.http_handler import get_ssl_configuration
+
+        from rlm_cli.llm.lanes import Lanes
     except ImportError as error:
         raise ModelError(
             f"litellm cannot be imported: {error}", "reinstall it: pip install --force-reinstall litellm"
@@ -80,12 +80,8 @@ def _import() -> Any:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", message="(?s)Pydantic serializer warnings.*")
     # litellm keeps one openai client for each timeout, and ours are what is left of the run: nearly each call would
-    # open its own connection. They all borrow this pool instead. (Other providers' clients are shared as they are.)
-    litellm.client_session = httpx.Client(
-        verify=get_ssl_configuration(),
-        follow_redirects=True,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=_IDLE_SECONDS),
-    )
+    # open its own connection. They all borrow these instead. (Other providers' clients are shared as they are.)
+    litellm.client_session = Lanes(verify=get_ssl_configuration(), follow_redirects=True)
     return litellm
 
 
