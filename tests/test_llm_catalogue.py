@@ -9,7 +9,7 @@ import pytest
 from rlm_cli.addresses import is_loopback
 from rlm_cli.errors import ProfileError, UnknownModel
 from rlm_cli.llm import open_client, resolve
-from rlm_cli.llm.catalogue import Catalogue
+from rlm_cli.llm.catalogue import Catalogue, price_of
 from rlm_cli.llm.litellm_client import load
 from rlm_cli.types import Message, ModelSpec, Price, Profile, Request
 
@@ -227,3 +227,10 @@ def test_litellm_is_imported_beside_other_work_and_reads_no_file_of_the_tree(tmp
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_a_model_that_charges_more_for_its_thoughts_is_priced_by_them() -> None:
+    row = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "output_cost_per_reasoning_token": 5e-6}
+    assert price_of(row) == Price(1.0, 5.0)
+    assert price_of({**row, "output_cost_per_reasoning_token": 1e-6}) == Price(1.0, 2.0)
+    assert price_of({"input_cost_per_token": 1e-6}) is None

@@ -31,9 +31,11 @@ BODY_LIMIT = 64 * 1024 * 1024
 """Bytes of one reply, unpacked: four times what the sandbox takes in one frame, since JSON may spell a character with
 six; small enough for many calls side by side to a server that never stops."""
 _IDLE_SECONDS = 60.0
-_IDLE_CONNECTIONS = 100
 _ENCODINGS = ("gzip", "deflate")
 """Those that cannot make gigabytes of one piece."""
+
+_Place = tuple[str, str, int | None, str | None]
+"""Where a connection leads: scheme, host, port, and the proxy on the way."""
 
 _CURRENT: ContextVar["Call | None"] = ContextVar("rlm_call", default=None)
 
@@ -71,7 +73,8 @@ class Wire:
     def __init__(self) -> None:
         self._network = Network()
         self._lock = threading.Lock()
-        self._pools: dict[str | None, httpcore.ConnectionPool] = {}
+        self._lanes: list[httpcore.ConnectionPool] = []
+        self._idle: dict[_Place, list[httpcore.ConnectionPool]] = {}
 
     @property
     def closed(self) -> bool:
@@ -92,9 +95,9 @@ class Wire:
         """Hang up: calls under way fail at once, none is begun any more."""
         self._network.close()
         with self._lock:
-            pools = list(self._pools.values())
-        for pool in pools:
-            pool.close()
+            lanes = list(self._lanes)
+        for lane in lanes:
+            lane.close()
 
     def send(self, request: httpx.Request, call: Call, context: ssl.SSLContext) -> httpx.Response:
         """Make one exchange, its body included."""
@@ -102,27 +105,43 @@ class Wire:
             request.headers["accept-encoding"] = ", ".join(_ENCODINGS)
         url = request.url
         with _as_httpx():
-            came = self._pool(_proxy_for(url), context).handle_request(
-                httpcore.Request(
-                    request.method,
-                    httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                    headers=request.headers.raw,
-                    content=request.stream,
-                    extensions=request.extensions,
-                )
+            sent = httpcore.Request(
+                request.method,
+                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
             )
-            try:
-                headers, call.body = _whole(came, call)
-            finally:
-                came.close()
+            with self._lane(url, context) as lane:
+                came = lane.handle_request(sent)
+                try:
+                    headers, call.body = _whole(came, call)
+                finally:
+                    came.close()
         said = {name: came.extensions[name] for name in ("http_version", "reason_phrase") if name in came.extensions}
         return httpx.Response(came.status, headers=headers, content=call.body, request=request, extensions=said)
 
-    def _pool(self, proxy: str | None, context: ssl.SSLContext) -> httpcore.ConnectionPool:
+    @contextmanager
+    def _lane(self, url: httpx.URL, context: ssl.SSLContext) -> Iterator[httpcore.ConnectionPool]:
+        """A connection that nobody else uses meanwhile: the one used last by a call to that place, or a new one.
+
+        A pool of many, shared by threads, is looked through twice a call, which at 64 wide is a tenth of the CPU, and
+        may close a connection that another thread has just been given (encode/httpcore issue 1110).
+        """
+        proxy = _proxy_for(url)
+        place = url.scheme, url.host, url.port, proxy
         with self._lock:
-            if proxy not in self._pools:
-                self._pools[proxy] = _open_pool(proxy, context, self._network)
-            return self._pools[proxy]
+            idle = self._idle.setdefault(place, [])
+            lane = idle.pop() if idle else None
+        if lane is None:
+            lane = _open_lane(proxy, context, self._network)
+            with self._lock:
+                self._lanes.append(lane)
+        try:
+            yield lane
+        finally:
+            with self._lock:
+                idle.append(lane)
 
 
 class Switchboard(httpx.BaseTransport):
@@ -159,11 +178,11 @@ class Switchboard(httpx.BaseTransport):
         return self
 
 
-def _open_pool(proxy: str | None, context: ssl.SSLContext, network: httpcore.NetworkBackend) -> httpcore.ConnectionPool:
+def _open_lane(proxy: str | None, context: ssl.SSLContext, network: httpcore.NetworkBackend) -> httpcore.ConnectionPool:
+    """Return what httpcore calls a pool, of one connection."""
     settings: dict[str, Any] = {
         "ssl_context": context,
-        "max_connections": None,
-        "max_keepalive_connections": _IDLE_CONNECTIONS,
+        "max_connections": 1,
         "keepalive_expiry": _IDLE_SECONDS,
         "network_backend": network,
     }

@@ -3,7 +3,8 @@
 Two settings, 100 calls at 16 wide and 1,000 at 64. Each measurement is a process of its own, which prints the seconds
 of its batch, the CPU seconds that it took, and by how much its memory rose above what importing litellm had left. The
 loopback server is another process: in ours it would hold up the very threads that are measured. The two take turns, and
-the figure is the median of the ratios of neighbours, so that other work on the machine falls on both.
+the figure is the median of the ratios of neighbours, so that other work on the machine falls on both. A round in which
+bare litellm loses a call, as httpx's shared pool makes it now and then (encode/httpcore issue 1110), is taken again.
 
     python tests/benchmarks/fan_out.py [ROUNDS]
 """
@@ -84,7 +85,7 @@ def through_litellm(url: str, calls: int, width: int) -> dict[str, float]:
 
     def call(number: int) -> Any:
         message = {"role": "user", "content": f"prompt {number}"}
-        return litellm.completion("openai/sub", [message], api_base=url, max_tokens=8000, max_retries=0, timeout=60)
+        return litellm.completion("openai/sub", [message], api_base=url, max_tokens=8000, max_retries=0, timeout=10)
 
     call(-1)  # alone: threads that all make litellm's first client close each other's connections
     with ThreadPoolExecutor(width) as pool:
@@ -98,9 +99,14 @@ def through_litellm(url: str, calls: int, width: int) -> dict[str, float]:
 
 def measured(what: str, url: str, calls: int, width: int) -> dict[str, float]:
     command = [sys.executable, __file__, what, url, str(calls), str(width)]
-    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout
-    figures: dict[str, float] = json.loads(out)
-    return figures
+    quiet = subprocess.DEVNULL if what == "litellm" else None
+    while True:
+        ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=quiet, text=True, timeout=300)
+        if ran.returncode == 0:
+            figures: dict[str, float] = json.loads(ran.stdout)
+            return figures
+        assert what == "litellm"
+        print("  (litellm lost a call: once more)")
 
 
 def compare(url: str, calls: int, width: int, rounds: int) -> None:
