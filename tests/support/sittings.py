@@ -21,6 +21,16 @@ def cell(code: str) -> str:
     return f"```repl\n{code}\n```"
 
 
+VARYING: list[str | Scripted] = [
+    cell("first = llm_query_batched([f'item {n}' for n in range(5)])\nprint(first, budget())\nprint(object())"),
+    cell("second = llm_query('one') + llm_query('two')\nprint(llm_query('item 3'), second)\n1 / 0"),
+    cell("try:\n    llm_query_batched([str(n) for n in range(90)])\nexcept SubCallError as error:\n    print(error)"),
+    "just words",
+    cell("FINAL(' | '.join(first) + second, evidence=[('input.txt', 'pays 500')], doubt='none')"),
+]
+"""With all that may come out otherwise when it is run again: what is left, what a batch cost, addresses of memory."""
+
+
 class Sittings:
     """A server whose root model goes through `root` by the number of replies it has given, and a text to ask about."""
 
