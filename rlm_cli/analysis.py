@@ -176,7 +176,8 @@ def run(
         if isinstance(event, RunFinished):
             kept.close()
             event = replace(event, warnings=(*event.warnings, *kept.warnings))
-        watch(replace(event, at=budget.elapsed()))
+        # As precise as it is recorded: what is shown now and what the record shows later are the same.
+        watch(replace(event, at=round(budget.elapsed(), 4)))
 
     try:
         result = _drive(engine.run(task), stamped)
