@@ -41,8 +41,8 @@ class Budget:
 
     What is promised: what is used, what open calls may still use, what calls of unknown end may have used, and what is
     kept back for the last word are together never more than `max_cost` and `max_tokens`. It rests on this: no call is
-    billed for more input than 1.3 times what o200k counts of it plus 8 tokens a message plus 100, for more output than
-    its `max_output_tokens`, or dearer than its price says.
+    billed for more input than 1.3 times (what o200k counts of it, plus 8 tokens a message) plus 100, for more output
+    than its `max_output_tokens`, or dearer than its price says.
 
     A provider that breaks this is believed from the first reply that shows it: from then on every call of that model,
     those under way included, is held at the highest excess seen, of input as a rate and as an amount. So all that can

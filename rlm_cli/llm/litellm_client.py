@@ -9,7 +9,7 @@ to 1.2. By the profile 56 % is the SDK as litellm drives it, 13 % cost and hidde
 and the look-ups of provider and parameters. No documented setting makes it less: `no-log` and the log level change
 nothing measurable, `turn_off_message_logging`, `disable_token_counter` and `disable_streaming_logging` together cost
 0.4 to 1.1 ms more, prices passed with the call 1.3 to 2.1 ms more. So nothing is switched off but the noise, and a
-profile's own prices are applied here. At 64 wide httpx's shared pool took another quarter: wire.py does without.
+profile's own prices are applied here. At 64 wide a connection of its own for each call saves 23 %: wire.py.
 """
 
 import contextlib

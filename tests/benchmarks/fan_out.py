@@ -4,7 +4,7 @@ Two settings, 100 calls at 16 wide and 1,000 at 64. Each measurement is a proces
 of its batch, the CPU seconds that it took, and by how much its memory rose above what importing litellm had left. The
 loopback server is another process: in ours it would hold up the very threads that are measured. The two take turns, and
 the figure is the median of the ratios of neighbours, so that other work on the machine falls on both. A round in which
-bare litellm loses a call, as httpx's shared pool makes it now and then (encode/httpcore issue 1110), is taken again.
+bare litellm loses a call, which it does now and then for a reason that was not found, is taken again and not counted.
 
     python tests/benchmarks/fan_out.py [ROUNDS]
 """
@@ -87,7 +87,7 @@ def through_litellm(url: str, calls: int, width: int) -> dict[str, float]:
         message = {"role": "user", "content": f"prompt {number}"}
         return litellm.completion("openai/sub", [message], api_base=url, max_tokens=8000, max_retries=0, timeout=10)
 
-    call(-1)  # alone: threads that all make litellm's first client close each other's connections
+    call(-1)  # alone, so that litellm makes one client
     with ThreadPoolExecutor(width) as pool:
         list(pool.map(call, range(-width, 0)))
         before = peak()
