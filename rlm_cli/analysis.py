@@ -28,11 +28,12 @@ from rlm_cli.loaders import LoadOptions, Reached, load
 from rlm_cli.plain_values import from_plain, to_plain
 from rlm_cli.profiles import Overrides, choose, find
 from rlm_cli.profiles import load as load_profile
+from rlm_cli.results import Failure, Result, Status, StopReason
 from rlm_cli.sandbox import open_repl
 from rlm_cli.seams import Journal
 from rlm_cli.task import Task, new_run_id
 from rlm_cli.trajectory import Beginning, FileJournal, Past, Recorder, Recording, fingerprint
-from rlm_cli.types import Failure, Limits, Profile, Result, Status, StopReason, Usage
+from rlm_cli.types import Limits, Profile, Usage
 
 CacheUse = Literal["use", "refresh", "off"]
 """What becomes of replies of earlier runs: given and kept; asked anew and kept; neither."""

@@ -30,7 +30,8 @@ child; only what it cannot mend reaches the command line.
 
 from typing import ClassVar
 
-from rlm_cli.types import ExitCode, Usage
+from rlm_cli.results import ExitCode
+from rlm_cli.types import Usage
 
 
 class RlmError(Exception):

@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from rlm_cli.plain_values import from_plain, to_plain
-from rlm_cli.types import Citation, Status, StopReason, Usage
+from rlm_cli.results import Citation, Status, StopReason
+from rlm_cli.types import Usage
 
 
 class CallPath(str):

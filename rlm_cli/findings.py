@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from rlm_cli.context import Context, Found
 from rlm_cli.places import Place, numbered, place_name, placed, resolve, starts_of
 from rlm_cli.quotes import TooManyPlaces
-from rlm_cli.types import Citation, Document, Unit
+from rlm_cli.results import Citation
+from rlm_cli.types import Document, Unit
 
 _LONGEST_QUOTE = 2_000
 """Characters."""

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rlm_cli.context import Context
-from rlm_cli.types import Citation, Document, Unit
+from rlm_cli.results import Citation
+from rlm_cli.types import Document, Unit
 
 # Bounded everywhere: an answer may be a million characters that a hostile text has dictated. A number is not the start
 # of a longer one: `p. 3,000` is not page 3.

@@ -20,7 +20,8 @@ from rlm_cli.places import (
     resolve,
     starts_of,
 )
-from rlm_cli.types import Citation, Document, Unit
+from rlm_cli.results import Citation
+from rlm_cli.types import Document, Unit
 
 # Bounded everywhere: an answer may be a million characters that a hostile text has dictated.
 _REFERENCE = re.compile(

@@ -1,20 +1,20 @@
 """The values that every room shares: frozen, slotted, without behaviour beyond arithmetic.
 
 Knows nothing of files, models or the sandbox. The text itself is a `Context` (context.py); what happens in a run is
-an event (events.py); the running account is the `Budget` (budget.py).
+an event (events.py); the running account is the `Budget` (budget.py); what a run comes to is a `Result` (results.py).
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any, Literal
 
 Role = Literal["root", "sub"]
 Unit = Literal["page", "cell", "record"]
-Status = Literal["complete", "partial", "failed", "interrupted"]
-StopReason = Literal["final", "max_cost", "max_tokens", "max_iterations", "timeout", "refused", "error", "interrupted"]
+Severity = Literal["info", "low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
+"""In rising order."""
 
 
 # --- profiles -----------------------------------------------------------------------------------------------------
@@ -100,6 +100,25 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """What a finding can be an instance of. Reports name it by `id`, and trackers tell findings apart by that."""
+
+    id: str
+    """A slug: lower-case words and hyphens."""
+    title: str
+    """A short phrase, as in `SQL built from input`."""
+    severity: Severity
+    """Where the finding does not say."""
+    cwe: str | None
+    """As in `CWE-89`; None: none fits."""
+    text: str
+    """What it is and why it matters: a sentence or two."""
+    advice: str
+    """What to do instead."""
+    category: Literal["security", "quality"] = "security"
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A named choice of models and limits."""
 
@@ -108,6 +127,8 @@ class Profile:
     root: ModelSpec
     sub: ModelSpec
     limits: Limits = field(default_factory=Limits)
+    rules: tuple[Rule, ...] = ()
+    """Beyond those of the catalogue (rules.py); one with an id of the catalogue stands in for it."""
 
 
 # --- inputs -------------------------------------------------------------------------------------------------------
@@ -291,77 +312,3 @@ class Reply:
     """Who answered, where that was a fallback; None: the model that was asked."""
     lost: int = 0
     """Earlier attempts at this call whose end nobody knows, and which may be billed."""
-
-
-# --- results ------------------------------------------------------------------------------------------------------
-
-
-class ExitCode(IntEnum):
-    """What the process returns; the README's table is tested against this."""
-
-    COMPLETE = 0
-    FINDINGS = 1
-    USAGE = 2
-    INCOMPLETE = 3
-    MODEL = 4
-    SANDBOX = 5
-    DEFECT = 70
-    INTERRUPTED = 130
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """A place in the context that an answer rests on."""
-
-    path: str
-    line: int | None = None
-    """First line, from 1."""
-    end_line: int | None = None
-    quote: str | None = None
-    """None: a reference found in the answer's text."""
-    verified: bool = False
-    """The quote stands at that place; for a reference without a quote: the place exists."""
-    page: int | None = None
-    """From 1; where the quote begins."""
-    page_label: str | None = None
-    """What is printed on that page, where the PDF says so."""
-    cell: int | None = None
-    record: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a run failed, as a person reads it."""
-
-    message: str
-    hint: str | None
-    exit_code: ExitCode
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a run ended and what it found. A partial answer is a Result, not an exception."""
-
-    status: Status
-    stop_reason: StopReason
-    answer: str
-    """Empty when the run ended before there was one."""
-    doubt: str | None
-    citations: tuple[Citation, ...]
-    limits_reached: tuple[str, ...]
-    iterations: int
-    subcalls: int
-    """Paid sub-calls: repeated ones, served from memory, do not count."""
-    max_depth_reached: int
-    usage_root: Usage
-    usage_sub: Usage
-    elapsed_seconds: float
-    failed_subcalls: tuple[tuple[str, int], ...] = ()
-    """(error, how many sub-calls failed with it)."""
-    warnings: tuple[str, ...] = ()
-    """What a reader of the answer should know: names that were tampered with, a child that had to be replaced."""
-    error: Failure | None = None
-
-    @property
-    def usage(self) -> Usage:
-        return self.usage_root + self.usage_sub

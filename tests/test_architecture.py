@@ -11,9 +11,10 @@ PACKAGE = TOP / "rlm_cli"
 GROUND = {
     "types", "errors", "events", "event_lines", "seams", "context", "context_writer", "task", "tokens", "budget",
     "findings", "references", "quotes", "places", "addresses", "estimate", "inspection", "amounts", "plain_files",
-    "confinement", "strength", "json_structure", "anonymous", "plain_values", "worst_case",
+    "confinement", "strength", "json_structure", "anonymous", "plain_values", "worst_case", "results",
+    "report", "rules",
 }  # fmt: skip
-ROOMS = {"loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
+ROOMS = {"gate", "loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}
 ONLY_IN = {
     "litellm": {"llm/litellm_client.py"},

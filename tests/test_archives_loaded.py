@@ -15,7 +15,7 @@ from rlm_cli.context import Context
 from rlm_cli.errors import InputError
 from rlm_cli.findings import check_claim
 from rlm_cli.loaders import LoadOptions, load
-from rlm_cli.types import Citation
+from rlm_cli.results import Citation
 
 FILES = {
     "pkg/src/app.py": b"x = 1\ny = 2\n",

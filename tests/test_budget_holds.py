@@ -25,9 +25,10 @@ from rlm_cli.events import Event, SubcallStarted
 from rlm_cli.llm.fallbacks import FallingBack
 from rlm_cli.llm.layers import Remembering, Throttled
 from rlm_cli.llm.retrying import Retrying
+from rlm_cli.results import Result
 from rlm_cli.seams import Asked, BudgetAsked, FromRepl, ModelClient
 from rlm_cli.task import Task
-from rlm_cli.types import Limits, Message, ModelSpec, Price, Profile, Result
+from rlm_cli.types import Limits, Message, ModelSpec, Price, Profile
 
 FAST = 300.0
 """Seconds that no run here comes near."""

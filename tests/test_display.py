@@ -31,7 +31,8 @@ from rlm_cli.events import (
     SubcallStarted,
 )
 from rlm_cli.reports import answer_text
-from rlm_cli.types import Citation, Result, Usage
+from rlm_cli.results import Citation, Result
+from rlm_cli.types import Usage
 
 HOSTILE = "\x1b[2J\x9b31m\u202eevil\u2069\x00\ud800\r\x07"
 

@@ -12,7 +12,7 @@ from support.openai_server import wrong_key
 from support.wire_runs import PRICE, WireRun, batch, fine
 
 from rlm_cli.events import ModelReplied, SubcallFinished
-from rlm_cli.types import ExitCode
+from rlm_cli.results import ExitCode
 
 HTML = "<html><head></head><body><h1>502 Bad Gateway</h1></body></html>"
 HALF = '{"id": "1", "choices": [{"index": 0, "message": {"role": "assistant", "content": "half of'

@@ -8,7 +8,7 @@ from rlm_cli.context import Context
 from rlm_cli.findings import Refusal, check_claim, unverified
 from rlm_cli.loaders import load
 from rlm_cli.references import references
-from rlm_cli.types import Citation
+from rlm_cli.results import Citation
 
 FILES = {
     "src/app.py": "import os\n\n\ndef main():\n    return run(\n        1,\n        2,\n    )\n\n\nmain()\nmain()\n",

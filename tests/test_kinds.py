@@ -16,7 +16,8 @@ from rlm_cli.loaders.office import NEEDS_EXTRA
 from rlm_cli.loaders.papers import keys_of, title_of
 from rlm_cli.places import place_name, resolve, starts_of
 from rlm_cli.references import references
-from rlm_cli.types import Citation, Document, Unit
+from rlm_cli.results import Citation
+from rlm_cli.types import Document, Unit
 
 NOTEBOOK = {"nbformat": 4, "cells": [{"cell_type": "code", "source": f"é = {n}\nprint()"} for n in range(3)]}
 FILES = {

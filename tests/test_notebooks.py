@@ -12,7 +12,7 @@ from rlm_cli.loaders import LoadOptions, load
 from rlm_cli.loaders.notebook import NotANotebook, cells_of
 from rlm_cli.places import place_name
 from rlm_cli.references import references
-from rlm_cli.types import Citation
+from rlm_cli.results import Citation
 
 
 def code(source: str | list[str], *outputs: Any) -> dict[str, Any]:

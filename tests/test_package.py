@@ -12,7 +12,7 @@ from support.command import rlm
 from rlm_cli import analyze
 from rlm_cli.events import EVENTS
 from rlm_cli.profiles import find, load, shipped
-from rlm_cli.types import ExitCode
+from rlm_cli.results import ExitCode
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()

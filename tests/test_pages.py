@@ -14,7 +14,8 @@ from rlm_cli.findings import Refusal, check_claim, unverified
 from rlm_cli.loaders import load
 from rlm_cli.places import place_name
 from rlm_cli.references import references
-from rlm_cli.types import Citation, Limits
+from rlm_cli.results import Citation
+from rlm_cli.types import Limits
 
 
 @pytest.fixture(scope="module")

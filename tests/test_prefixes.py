@@ -17,7 +17,8 @@ from support.runs import cell
 
 from rlm_cli import analysis
 from rlm_cli.events import Event, HistoryCompacted
-from rlm_cli.types import Limits, ModelSpec, Price, Profile, Result
+from rlm_cli.results import Result
+from rlm_cli.types import Limits, ModelSpec, Price, Profile
 
 REPLIES: list[str | Scripted] = [
     cell("print('first look')\nn = 1 / 0"),

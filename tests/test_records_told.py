@@ -13,7 +13,7 @@ from rlm_cli.findings import Refusal, check_claim
 from rlm_cli.loaders import load
 from rlm_cli.places import place_name
 from rlm_cli.references import references
-from rlm_cli.types import Citation
+from rlm_cli.results import Citation
 
 MESSAGES = [
     {"id": 1, "user": "ann", "text": 'It\'s "broken"\nsince May / June'},

@@ -14,7 +14,7 @@ from typing import NoReturn, ParamSpec
 import typer
 
 from rlm_cli.errors import RlmError
-from rlm_cli.types import ExitCode
+from rlm_cli.results import ExitCode
 
 P = ParamSpec("P")
 

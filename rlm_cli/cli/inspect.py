@@ -46,7 +46,7 @@ def inspect(
     from rlm_cli.inspection import inspect as inspected
     from rlm_cli.loaders import load
     from rlm_cli.reports import inspection_json, inspection_text
-    from rlm_cli.types import ExitCode
+    from rlm_cli.results import ExitCode
 
     chosen = words.load_options(
         include=include,

@@ -23,9 +23,10 @@ from rlm_cli.errors import UsageError
 from rlm_cli.event_lines import write_event
 from rlm_cli.events import Event
 from rlm_cli.reports import remarks, render, summary_line
+from rlm_cli.results import ExitCode, Result
 from rlm_cli.task import Task
 from rlm_cli.trajectory import Past, Recorder
-from rlm_cli.types import ExitCode, Limits, Result
+from rlm_cli.types import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,7 +98,7 @@ def check_profiles(
     from rlm_cli.errors import ProfileError
     from rlm_cli.llm import check
     from rlm_cli.profiles import find, load, visible
-    from rlm_cli.types import ExitCode
+    from rlm_cli.results import ExitCode
 
     found = [find(name) for name in names] if names else visible()
     counts = {"ready": 0, "not ready": 0, "wrong": 0}

@@ -15,8 +15,8 @@ from rlm_cli.cli.help import GroupedCommand, with_examples
 
 if TYPE_CHECKING:
     from rlm_cli.display.state import State
+    from rlm_cli.results import Result
     from rlm_cli.trajectory import Record
-    from rlm_cli.types import Result
 
 _HEADS = ("ID", "AGE", "STATUS", "ITERATIONS", "COST", "QUESTION")
 
@@ -212,7 +212,7 @@ def rm(
     """Remove recorded runs for good. One that is still going on is left alone."""
     from rlm_cli import trajectory
     from rlm_cli.errors import UsageError
-    from rlm_cli.types import ExitCode
+    from rlm_cli.results import ExitCode
 
     named = [trajectory.find_run(each) for each in run_ids or ()]
     if sum([bool(named), older_than is not None, every]) != 1:

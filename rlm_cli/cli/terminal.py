@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from rlm_cli.types import Result
+from rlm_cli.results import Result
 
 if TYPE_CHECKING:
     from rich.text import Text

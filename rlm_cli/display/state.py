@@ -7,7 +7,8 @@ Knows nothing of terminals, and of events only what folding.py makes of them; wh
 from dataclasses import dataclass, field
 
 from rlm_cli.events import ContextLoaded, RunFinished, RunStarted
-from rlm_cli.types import Result, Usage
+from rlm_cli.results import Result
+from rlm_cli.types import Usage
 
 CODE, NOTE, OUTPUT = 8, 2, 4
 """Lines that are kept of a cell's code, of what the model says beside it, and of the output."""

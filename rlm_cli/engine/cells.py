@@ -19,8 +19,8 @@ from rlm_cli.errors import CellTimedOut, ReplDied, RlmError
 from rlm_cli.events import CallPath, CodeFinished, CodeStarted, Event
 from rlm_cli.findings import Refusal, check_claim, unverified
 from rlm_cli.places import place_name
+from rlm_cli.results import Citation
 from rlm_cli.seams import Asked, BudgetTold, Cell, CellFinished, ClaimChecked, Claimed, FromRepl, ToRepl, refusal
-from rlm_cli.types import Citation
 
 QUESTIONS = 10_000
 """That one cell may ask, those included that cost nothing: code may be made to fill our disk and memory with them."""

@@ -33,10 +33,11 @@ from rlm_cli.events import (
     RunFinished,
     RunStarted,
 )
+from rlm_cli.results import Result, Status, StopReason
 from rlm_cli.seams import Cell, CellFinished, Final, Journal, ModelClient, Repl, ReplFacts
 from rlm_cli.strength import level_of
 from rlm_cli.task import Task
-from rlm_cli.types import Reply, Result, Status, StopReason, Usage
+from rlm_cli.types import Reply, Usage
 
 _REPL_VALUES = ("context", "documents", "files", "out")
 """Names of the REPL that hold values: FINAL(context) in prose does not mean the word."""

@@ -10,7 +10,8 @@ from rlm_cli.errors import LimitReached, RlmError
 from rlm_cli.events import CallPath, Event
 from rlm_cli.events import LimitReached as LimitEvent
 from rlm_cli.references import references
-from rlm_cli.types import Citation, Failure, ModelSpec, Reply, Result, Status, StopReason
+from rlm_cli.results import Citation, Failure, Result, Status, StopReason
+from rlm_cli.types import ModelSpec, Reply
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from rlm_cli.context import Context, header
 from rlm_cli.engine.pages import about_pages, counted, number_of_pages
 from rlm_cli.engine.parts import about_marks, about_papers, about_parts, shape_of_parts
 from rlm_cli.places import place_name, placed
-from rlm_cli.types import Citation, Document
+from rlm_cli.results import Citation
+from rlm_cli.types import Document
 
 _SAMPLE = 600
 """Characters each of head, middle and tail."""

@@ -4,8 +4,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from rlm_cli.results import Result
 from rlm_cli.task import Task
-from rlm_cli.types import Result, Usage
+from rlm_cli.types import Usage
 
 SCHEMA_VERSION = 1
 

@@ -3,8 +3,8 @@
 from rlm_cli.places import place_name
 from rlm_cli.reports.summary import remarks, summary_line
 from rlm_cli.reports.words import no_answer
+from rlm_cli.results import Citation, Result
 from rlm_cli.task import Task
-from rlm_cli.types import Citation, Result
 
 
 def render_markdown(task: Task, result: Result) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from rlm_cli.reports.json import render_json
 from rlm_cli.reports.markdown import render_markdown
 from rlm_cli.reports.text import render_text
+from rlm_cli.results import Result
 from rlm_cli.task import Task
-from rlm_cli.types import Result
 
 FORMATS: dict[str, Callable[[Task, Result], str]] = {
     "text": render_text,

@@ -1,7 +1,7 @@
 """How a run went: one line, the last on stderr, and what a reader should know before it."""
 
 from rlm_cli.amounts import cost, counted
-from rlm_cli.types import Result
+from rlm_cli.results import Result
 
 
 def summary_line(result: Result, documents: int, skipped: int) -> str:

@@ -4,8 +4,8 @@ import re
 
 from rlm_cli.places import place_name
 from rlm_cli.reports.words import no_answer
+from rlm_cli.results import Result
 from rlm_cli.task import Task
-from rlm_cli.types import Result
 
 _QUOTE = 600
 """Characters of a quote that are shown; a longer one is in the JSON whole."""

@@ -1,6 +1,6 @@
 """Phrases that several reports share."""
 
-from rlm_cli.types import Result
+from rlm_cli.results import Result
 
 
 def no_answer(result: Result) -> str:

@@ -12,9 +12,10 @@ from rlm_cli.context import Context
 from rlm_cli.engine import Engine
 from rlm_cli.events import Event
 from rlm_cli.llm import open_client
+from rlm_cli.results import Result
 from rlm_cli.sandbox import ChildRepl
 from rlm_cli.task import Task
-from rlm_cli.types import Limits, ModelSpec, Price, Profile, Result
+from rlm_cli.types import Limits, ModelSpec, Price, Profile
 
 
 def cell(code: str) -> str:

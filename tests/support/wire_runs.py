@@ -11,7 +11,8 @@ from support.openai_server import OpenAIServer
 
 from rlm_cli import analysis
 from rlm_cli.events import CodeFinished, Event
-from rlm_cli.types import Limits, ModelSpec, Price, Profile, Result
+from rlm_cli.results import Result
+from rlm_cli.types import Limits, ModelSpec, Price, Profile
 
 Script = Callable[[str, int], str | Scripted]
 """The reply to a prompt that is asked for the n-th time, counted from 1."""

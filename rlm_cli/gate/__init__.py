@@ -1,0 +1,1 @@
+"""Which findings of a run count: the baseline, suppressions, changed lines and confidence."""
