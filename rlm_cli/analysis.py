@@ -56,12 +56,14 @@ def prepare(
     stdin: BinaryIO | None = None,
     require_sandbox: Level | None = None,
     watch: Callable[[Reached], None] | None = None,
+    findings: bool = False,
+    verify: bool = True,
 ) -> Prepared:
     """Load the inputs and settle models and prices; nothing is sent yet. Raises UsageError.
 
-    `watch` hears how far loading is. `require_sandbox`: with less around the code, or around the reader of PDFs,
-    SandboxError is raised here or is what ends the run. litellm needs seconds to be imported, so that begins before the
-    inputs are read.
+    `findings` are asked for; `verify` each by a sub-call. `watch` hears how far loading is. `require_sandbox`: with
+    less around the code, or around the reader of PDFs, SandboxError is raised here or is what ends the run. litellm
+    needs seconds to be imported, so that begins before the inputs are read.
     """
     if not question.strip():
         raise UsageError("the question is empty")
@@ -69,7 +71,9 @@ def prepare(
         raise UsageError(f"there is no sandbox {require_sandbox!r} to require", f"there are {' and '.join(LEVELS)}")
     warm(profile)
     loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin, watch)
-    return _resolved(Task(new_run_id(), question, loaded.context, profile, loaded.warnings, None, require_sandbox))
+    warnings = loaded.warnings
+    task = Task(new_run_id(), question, loaded.context, profile, warnings, None, require_sandbox, findings, verify)
+    return _resolved(task)
 
 
 def _resolved(task: Task) -> Prepared:
@@ -99,6 +103,8 @@ def record(task: Task, inputs: Sequence[str], options: LoadOptions) -> Recorder:
         context=fingerprint(context),
         characters=context.characters,
         documents=len(context.documents),
+        findings=task.findings,
+        verify=task.verify,
         version=__version__,
     )
     return Recorder.begin(beginning)
@@ -148,7 +154,18 @@ def prepare_again(
             raise InputError(changed, "ask anew (rlm analyze), or go on with what is there now: --anyway")
     profile = replace(beginning.profile, limits=limits)
     warnings = (*loaded.warnings, changed) if changed is not None else loaded.warnings
-    return _resolved(Task(beginning.run_id, beginning.question, loaded.context, profile, warnings, changed, require))
+    task = Task(
+        beginning.run_id,
+        beginning.question,
+        loaded.context,
+        profile,
+        warnings,
+        changed,
+        require,
+        beginning.findings,
+        beginning.verify,
+    )
+    return _resolved(task)
 
 
 def run(
@@ -197,17 +214,22 @@ def analyze(
     watch: Callable[[Event], None] = lambda event: None,
     require_sandbox: Level | None = None,
     cache: bool = True,
+    findings: bool = False,
+    verify: bool = True,
 ) -> Result:
     """Answer `question` about files and folders.
 
     `profile` is a name or a path, `settings` are KEY=VALUE as for --set, `watch` sees every event. A partial answer and
     a failed run are Results; raises UsageError when there is nothing to run. `require_sandbox`: as for the command.
-    Without `cache` replies of earlier runs are neither used nor kept.
+    Without `cache` replies of earlier runs are neither used nor kept. `findings` are asked for, and each is checked by
+    a sub-call unless `verify` is off; those whose quote stands in the text are in the Result, whatever their verdict.
     """
     names = [fspath(each) for each in inputs]
     found = find(choose(profile).name, names)
     chosen = load_profile(found, Overrides(settings=tuple(settings)), names)
-    prepared = prepare(names, question, chosen, options, require_sandbox=require_sandbox)
+    prepared = prepare(
+        names, question, chosen, options, require_sandbox=require_sandbox, findings=findings, verify=verify
+    )
     try:
         return prepared.result or run(prepared.task, watch, "use" if cache else "off")
     finally:

@@ -24,6 +24,8 @@ from rlm_cli.types import Document, Skipped
 
 STRIDE = 1 << 16
 """Bytes between two marks, about."""
+_NEAR, _STEPS = 2_000, 2_000
+"""Characters in which a quote is looked for first, back from a place; how many times at most it is found on the way."""
 
 
 def header(path: str) -> str:
@@ -259,6 +261,29 @@ class Context:
                     return Found(document.path, line, end_line, self._character_of(start), self._character_of(end))
         return None
 
+    def nearest(self, quote: str, path: str, near: int) -> Found | None:
+        """Return the place of a quote whose line is nearest to the one at `near`: the next one, or the last one in the
+        64 Ki characters before. None where there is neither. Raises KeyError for an unknown path, TooManyPlaces.
+        """
+        document = self._by_path[path]
+        before = self._last_before(quote, document, near, _NEAR) or self._last_before(quote, document, near, STRIDE)
+        behind = self.find(quote, path, near, until=document.span.end)
+        if before is None or behind is None:
+            return before or behind
+        _, line = self.locate(near)
+        return before if line - before.line < behind.line - line else behind
+
+    def _last_before(self, quote: str, document: Document, near: int, within: int) -> Found | None:
+        """Return the last place of a quote that begins at most `within` characters before `near`."""
+        last, start = None, max(document.span.start, near - within)
+        until = min(near + 2 * len(quote), document.span.end)
+        for _ in range(_STEPS):
+            found = self.find(quote, document.path, start, until) if start < near else None
+            if found is None or found.offset >= near:
+                break
+            last, start = found, found.offset + 1
+        return last
+
     def offset_of(self, path: str, line: int) -> int:
         """Return the character offset at which a line of a document starts; past its end, the document's end.
 
@@ -266,6 +291,25 @@ class Context:
         """
         document = self._by_path[path]
         return self._character_of(self._byte_of_line(self._newlines_before(document.span.start) + line - 1, document))
+
+    def occurrences(self, text: str) -> Iterator[int]:
+        """Yield the character offsets at which `text` stands as it is, in order."""
+        wanted = text.encode("utf-8")
+        with mmap.mmap(self.descriptor, self.size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as mapped:
+            at = mapped.find(wanted)
+            while at >= 0:
+                yield self._character_of(at)
+                at = mapped.find(wanted, at + len(wanted))
+
+    def count(self, text: str, start: int, end: int) -> int:
+        """Return how often `text` stands, as it is, in the characters from `start` up to `end`."""
+        wanted, first, last = text.encode("utf-8"), self._byte_of(start), self._byte_of(end)
+        if not wanted or last - first < len(wanted):
+            return 0
+        found, overlap = 0, len(wanted) - 1
+        for at in range(first, last, 16 * STRIDE):
+            found += self._bytes(at, min(last, at + 16 * STRIDE + overlap)).count(wanted)
+        return found
 
     def pieces(self) -> Iterator[bytes]:
         """Yield all of the text as UTF-8, a MiB at a time, cut anywhere."""

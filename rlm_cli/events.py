@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from rlm_cli.plain_values import from_plain, to_plain
-from rlm_cli.results import Citation, Status, StopReason
+from rlm_cli.results import Citation, Coverage, Finding, Status, StopReason
 from rlm_cli.types import Usage
 
 
@@ -175,6 +175,13 @@ class RunResumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingReported(Event):
+    """A claim whose quote stands in the text: for the first time, or again with another verdict once it is checked."""
+
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerGiven(Event):
     answer: str
     doubt: str | None
@@ -198,6 +205,9 @@ class RunFinished(Event):
     failed_subcalls: tuple[tuple[str, int], ...] = ()
     """(error, how many sub-calls failed with it); those that were never sent are among them."""
     citations: tuple[Citation, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    rejected_findings: int = 0
+    coverage: Coverage | None = None
     usage: Usage
 
 
@@ -208,7 +218,7 @@ def _tag(name: str) -> str:
 EVENTS: dict[str, type[Event]] = {}
 for _class in (
     RunStarted, ContextLoaded, IterationStarted, ModelReplied, CodeStarted, SubcallStarted, SubcallFinished,
-    SubcallFailed, CodeFinished, HistoryCompacted, RunResumed, AnswerGiven, LimitReached, RunFinished,
+    SubcallFailed, CodeFinished, HistoryCompacted, RunResumed, FindingReported, AnswerGiven, LimitReached, RunFinished,
 ):  # fmt: skip
     _class.type = _tag(_class.__name__)
     EVENTS[_class.type] = _class

@@ -1,7 +1,8 @@
 """Claims about the text, checked against the text: evidence with quotes (cite, FINAL's evidence).
 
 The program sets lines, pages, cells and records; a model's word for them is only a hint. Knows the Context, and nothing
-of models. Not covered: places that an answer names without a quote (references.py).
+of models. Not covered: places that an answer names without a quote (references.py); what else a finding claims
+(finding_claims.py).
 """
 
 import difflib
@@ -35,6 +36,12 @@ def check_claim(context: Context, place: str | int, quote: str) -> Citation | Re
     """Return the citation of a quote that stands at `place`: an offset, or a document's path, which may have a line, a
     page, a cell or a record behind it.
     """
+    found = find_claim(context, place, quote)
+    return found if isinstance(found, Refusal) else found[0]
+
+
+def find_claim(context: Context, place: str | int, quote: str) -> tuple[Citation, Found] | Refusal:
+    """Like `check_claim`; returns also where the quote begins and ends."""
     if not quote.strip():
         return Refusal("the quote is empty")
     if len(quote) > _LONGEST_QUOTE:
@@ -62,6 +69,8 @@ def check_claim(context: Context, place: str | int, quote: str) -> Citation | Re
             near = starts_of(named.document, unit)[numbers.start - 1]
     try:
         found = _found_in(context, quote, path, unit, numbers) if unit and numbers else None
+        by_line = near is not None and unit is None and not isinstance(place, int)
+        found = found or (context.nearest(quote, path, near) if by_line and near is not None else None)
         found = found or context.find(quote, path, near)
         elsewhere = context.find(quote) if found is None and len(context.documents) > 1 else None
     except TooManyPlaces:
@@ -80,7 +89,7 @@ def check_claim(context: Context, place: str | int, quote: str) -> Citation | Re
     if numbers and unit != "page" and there not in numbers:
         where = f"{unit} {there}" if there else f"no {unit}"
         return Refusal(f"the quote stands in {where} of {path}, not in {unit} {numbers.start}: correct the place")
-    return citation
+    return citation, found
 
 
 def _numbers_named(document: Document, named: Place) -> range | Refusal:

@@ -1,8 +1,10 @@
-"""The catalogue of rules that findings are instances of: a fixed set of names, so that trackers can tell findings apart.
+"""The catalogue of rules that findings are instances of: fixed names, so that trackers can tell findings apart.
 
 Covered: the rules, a profile's own beside them, the rule of a name that no rule has. Not covered: where a rule is
 broken, which a model says and findings.py checks.
 """
+
+from collections.abc import Mapping
 
 from rlm_cli.types import Profile, Rule
 
@@ -28,6 +30,16 @@ CATALOGUE: tuple[Rule, ...] = (
     ),
     OTHER,
 )
+
+
+def rule_named(rules: Mapping[str, Rule], name: str) -> Rule:
+    """Return the rule of this id; `OTHER` where there is none."""
+    return rules.get(name.strip(), OTHER)
+
+
+def listed(rules: Mapping[str, Rule]) -> str:
+    """Return the ids of rules, as a model is told of them."""
+    return ", ".join(rules)
 
 
 def rules_of(profile: Profile) -> dict[str, Rule]:

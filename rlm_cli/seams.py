@@ -132,10 +132,12 @@ class SubAnswers:
 
 @dataclass(frozen=True, slots=True)
 class ClaimChecked:
-    """Answers `Claimed`: the place where the quote stands, as it is written, or `refused`."""
+    """Answers `Claimed` and `Reported`: the place where the quote stands, as it is written, or `refused`."""
 
     place: str = ""
     refused: str | None = None
+    note: str | None = None
+    """What else the model should know: as what a finding was filed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,26 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """report_finding(...) was called: a claim that a rule is broken where a quote stands."""
+
+    rule: str
+    title: str
+    message: str
+    path: str
+    """A document's path, which may have a line, a page, a cell or a record behind it."""
+    quote: str
+    severity: str | None
+    """None: as the rule has it."""
+    cwe: str | None
+    """None: as the rule has it."""
+    confidence: float
+    """0 to 1."""
+    line: int | None
+    """Where the quote stands several times, the place nearest to this line is meant."""
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetAsked:
     """budget() was called."""
 
@@ -199,7 +221,7 @@ class CellFinished:
     """REPL names that the code had overwritten; they are restored."""
 
 
-FromRepl = Asked | Claimed | BudgetAsked | CellFinished
+FromRepl = Asked | Claimed | Reported | BudgetAsked | CellFinished
 ToRepl = SubAnswers | ClaimChecked | BudgetTold
 
 
@@ -207,7 +229,7 @@ def refusal(question: FromRepl, why: str) -> ToRepl:
     """Return the answer to a question that is not gone into."""
     if isinstance(question, Asked):
         return SubAnswers(refused=why)
-    if isinstance(question, Claimed):
+    if isinstance(question, Claimed | Reported):
         return ClaimChecked(refused=why)
     return BudgetTold(why)
 

@@ -25,6 +25,10 @@ class Task:
     """How the input differs from what it was when the run, now resumed, was begun."""
     require_sandbox: Level | None = None
     """How much of a sandbox there must be; None: whatever the system has."""
+    findings: bool = False
+    """Findings are asked for: the answer is a list of them. They can be reported in any run."""
+    verify: bool = True
+    """Each finding is checked by a sub-call of its own."""
 
     @property
     def began(self) -> float | None:

@@ -41,7 +41,7 @@ def place(citation: Citation | Refusal) -> tuple[str, int | None, int | None]:
         ("src/app.py", "return run( 1, 2, )", ("src/app.py", 5, 8)),
         ("src/app.py", "main()", ("src/app.py", 4, 4)),
         ("src/app.py:12", "main()", ("src/app.py", 12, 12)),
-        ("src/app.py:999999999", "main()", ("src/app.py", 4, 4)),
+        ("src/app.py:999999999", "main()", ("src/app.py", 12, 12)),
         ("docs/read me.txt", "the table below", ("docs/read me.txt", 1, 2)),
     ],
 )

@@ -20,8 +20,8 @@ from rlm_cli.sandbox.protocol import Channel
 from rlm_cli.sandbox.search import smart_chunk
 
 DESCRIBED = {
-    "grep", "peek", "smart_chunk", "llm_query", "llm_query_batched", "cite", "budget", "SHOW_VARS", "FINAL",
-    "FINAL_VAR",
+    "grep", "peek", "smart_chunk", "llm_query", "llm_query_batched", "cite", "report_finding", "budget", "SHOW_VARS",
+    "FINAL", "FINAL_VAR",
 }  # fmt: skip
 """Calls in the system prompt that are followed by what they do."""
 

@@ -140,6 +140,9 @@ class State:
             elapsed_seconds=finished.at,
             failed_subcalls=finished.failed_subcalls,
             warnings=finished.warnings,
+            findings=finished.findings,
+            rejected_findings=finished.rejected_findings,
+            coverage=finished.coverage,
         )
 
 

@@ -8,6 +8,7 @@ from rlm_cli.events import (
     CodeStarted,
     ContextLoaded,
     Event,
+    FindingReported,
     HistoryCompacted,
     IterationStarted,
     LimitReached,
@@ -19,6 +20,8 @@ from rlm_cli.events import (
     SubcallFinished,
     SubcallStarted,
 )
+from rlm_cli.places import place_name
+from rlm_cli.results import Finding
 from rlm_cli.types import Usage
 
 _HEAD = 100
@@ -71,6 +74,8 @@ def _said(event: Event, asked: str | None) -> str:
         case RunResumed():
             spent = f", {cost(event.usage.cost_usd)} more was spent before" if event.usage.tokens else ""
             return f"resumed: {counted(event.calls, 'call')} repeated from the record{spent}"
+        case FindingReported():
+            return _finding(event.finding)
         case AnswerGiven():
             return f"answer, {len(event.answer):,} characters"
         case LimitReached():
@@ -79,6 +84,14 @@ def _said(event: Event, asked: str | None) -> str:
             failed = f": {safe_line(event.error)}" if event.error else ""
             return f"run finished: {event.status} ({event.stop_reason}){failed}"
     return event.type
+
+
+def _finding(finding: Finding) -> str:
+    place = place_name(finding.place)
+    if finding.verdict == "unchecked" and finding.reason is None:
+        return safe_line(f"finding: {finding.severity} {finding.rule_id} at {place}: {finding.title}")
+    reason = f": {_head(finding.reason)}" if finding.reason else ""
+    return safe_line(f"{finding.verdict}: {finding.rule_id} at {place}{reason}")
 
 
 def sandbox(loaded: ContextLoaded) -> str:

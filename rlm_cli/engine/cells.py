@@ -1,11 +1,11 @@
 """Runs one cell: the REPL computes and asks, this answers, until the cell is over.
 
-Covered: sub-calls, claims and budget() asked by code; a cell that hangs or kills its session. A failing block is not an
-error here but what the cell came to.
+Covered: sub-calls, claims, findings and budget() asked by code; a cell that hangs or kills its session. A failing block
+is not an error here but what the cell came to.
 """
 
 import functools
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 
 from rlm_cli.budget import Budget
@@ -16,11 +16,23 @@ from rlm_cli.engine.replay import Replay
 from rlm_cli.engine.session import Session
 from rlm_cli.engine.subcalls import Numbers, Subcalls
 from rlm_cli.errors import CellTimedOut, ReplDied, RlmError
-from rlm_cli.events import CallPath, CodeFinished, CodeStarted, Event
+from rlm_cli.events import CallPath, CodeFinished, CodeStarted, Event, FindingReported
 from rlm_cli.findings import Refusal, check_claim, unverified
 from rlm_cli.places import place_name
 from rlm_cli.results import Citation
-from rlm_cli.seams import Asked, BudgetTold, Cell, CellFinished, ClaimChecked, Claimed, FromRepl, ToRepl, refusal
+from rlm_cli.seams import (
+    Asked,
+    BudgetTold,
+    Cell,
+    CellFinished,
+    ClaimChecked,
+    Claimed,
+    FromRepl,
+    Reported,
+    ToRepl,
+    refusal,
+)
+from rlm_cli.types import Rule
 
 QUESTIONS = 10_000
 """That one cell may ask, those included that cost nothing: code may be made to fill our disk and memory with them."""
@@ -54,6 +66,7 @@ class Cells:
     budget: Budget
     progress: Progress
     replay: Replay
+    rules: Mapping[str, Rule]
 
     def run(self, cell: Cell, here: CallPath, last_word: bool = False) -> Generator[Event, None, CellFinished]:
         """Run `cell` and return what it came to, also when the session had to be replaced.
@@ -125,6 +138,12 @@ class Cells:
             else:
                 self.progress.citations[checked] = None
             return ClaimChecked(place_name(replace(checked, page_label=None)))
+        if isinstance(question, Reported):
+            with self.session.counted():
+                told, finding = self.progress.found.report(self.context, self.rules, question)
+            if finding is not None:
+                yield FindingReported(path=running.here, finding=finding)
+            return told
         place = f"{running.here} budget {running.questions}"
         return BudgetTold(self.replay.told(place, closing_line(self.progress.iterations, self.budget)))
 

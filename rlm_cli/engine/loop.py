@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 from rlm_cli.addresses import whereabouts
+from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine import prompts
@@ -21,6 +22,7 @@ from rlm_cli.engine.replay import NoJournal, Replay
 from rlm_cli.engine.root_model import RootModel
 from rlm_cli.engine.session import Session
 from rlm_cli.engine.subcalls import Subcalls
+from rlm_cli.engine.verification import verify
 from rlm_cli.errors import LimitReached, ModelError, Refused, RlmError, SandboxError
 from rlm_cli.events import (
     ROOT,
@@ -28,12 +30,14 @@ from rlm_cli.events import (
     CallPath,
     ContextLoaded,
     Event,
+    FindingReported,
     HistoryCompacted,
     IterationStarted,
     RunFinished,
     RunStarted,
 )
 from rlm_cli.results import Result, Status, StopReason
+from rlm_cli.rules import rules_of
 from rlm_cli.seams import Cell, CellFinished, Final, Journal, ModelClient, Repl, ReplFacts
 from rlm_cli.strength import level_of
 from rlm_cli.task import Task
@@ -92,6 +96,9 @@ class Engine:
                 warnings=result.warnings,
                 failed_subcalls=result.failed_subcalls,
                 citations=result.citations,
+                findings=result.findings,
+                rejected_findings=result.rejected_findings,
+                coverage=result.coverage,
                 usage=result.usage,
             )
         return result
@@ -105,6 +112,7 @@ class _Run:
         self.budget = engine.budget
         note = prompts.changed(task.changed) if task.changed is not None else None
         self.replay = Replay(engine.journal, engine.budget, task.profile, progress.warnings, note)
+        self.rules = rules_of(task.profile)
         self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay)
 
     def explore(self) -> Generator[Event, None, tuple[Status, StopReason]]:
@@ -113,7 +121,7 @@ class _Run:
         with Session(self.engine.open_repl, self.task.context, limits.cell_timeout) as session:
             yield _context_loaded(self.task.context, session.facts, self.path)
             subcalls = Subcalls(self.engine.client, self.task.profile, self.budget, self.progress, self.replay)
-            cells = Cells(session, subcalls, self.task.context, self.budget, self.progress, self.replay)
+            cells = Cells(session, subcalls, self.task.context, self.budget, self.progress, self.replay, self.rules)
             first = prompts.first_message(self.task, session.facts)
             closing = prompts.closing_line(1, self.budget)
             history = History(prompts.SYSTEM, self.replay.told(f"{self.path}", f"{first}\n\n{closing}"))
@@ -126,7 +134,7 @@ class _Run:
                     yield from self.progress.meet(limit, here, ends=True)
                     break
                 if outcome.final is not None:
-                    return (yield from self.finish(outcome.final))
+                    return (yield from self.finish(outcome.final, subcalls))
                 text = prompts.outcome(number, outcome.cell, outcome.notes)
                 closing = self.replay.told(here, prompts.closing_line(number + 1, self.budget))
                 history.add(reply.text, f"{text}\n\n{closing}", f"{prompts.folded(number, outcome.cell)}\n\n{closing}")
@@ -135,7 +143,9 @@ class _Run:
             else:
                 reached = LimitReached("max_iterations", f"all {limits.max_iterations} iterations are used")
                 yield from self.progress.meet(reached, self.path, ends=True)
-            return (yield from self.last_word(cells, history))
+            ended = yield from self.last_word(cells, history)
+            yield from self.check_findings(subcalls)
+            return ended
 
     def iterate(self, history: History, here: CallPath, number: int) -> Generator[Event, None, Reply]:
         """Ask the root model for its next reply. Raises LimitReached when no further call is admitted."""
@@ -214,16 +224,34 @@ class _Run:
                 yield AnswerGiven(path=here, answer=final.answer, doubt=final.doubt)
         return "partial", _STOP_REASONS[ending.limit]
 
-    def finish(self, final: Final) -> Generator[Event, None, tuple[Status, StopReason]]:
-        """Accept the answer. A run that met a limit, or could not read all its inputs, is not complete."""
+    def finish(self, final: Final, subcalls: Subcalls) -> Generator[Event, None, tuple[Status, StopReason]]:
+        """Accept the answer, and have the findings checked. A run that met a limit, could not read all its inputs or
+        could not check all its findings is not complete.
+        """
         self.progress.answer, self.progress.doubt = final.answer, final.doubt
         yield AnswerGiven(path=self.path, answer=final.answer, doubt=final.doubt)
+        unchecked = yield from self.check_findings(subcalls)
         if self.progress.ending is not None:
             return "partial", _STOP_REASONS[self.progress.ending.limit]
         unread = _unread(self.task.context)
         if unread:
             self.progress.warnings[f"not everything could be read: {unread}"] = None
-        return ("partial" if unread else "complete"), "final"
+        return ("partial" if unread or unchecked else "complete"), "final"
+
+    def check_findings(self, subcalls: Subcalls) -> Generator[Event, None, int]:
+        """Have each finding judged by a sub-call of its own. Returns how many could not be."""
+        findings = self.progress.found.all()
+        if not findings or not self.task.verify:
+            return 0
+        here = self.path.iteration(0)  # after all iterations, as the last word
+        for judged in (yield from verify(findings, self.task.context, self.rules, subcalls, here)):
+            self.progress.found.judge(judged)
+            yield FindingReported(path=here, finding=judged)
+        unchecked = [each for each in self.progress.found.all() if each.verdict == "unchecked"]
+        if unchecked:
+            why = unchecked[0].reason
+            self.progress.warnings[f"{counted(len(unchecked), 'finding')} could not be checked: {why}"] = None
+        return len(unchecked)
 
 
 _STOP_REASONS: dict[str, StopReason] = {

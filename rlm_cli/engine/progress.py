@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
+from rlm_cli.engine.found import FINDINGS, Found
 from rlm_cli.errors import LimitReached, RlmError
 from rlm_cli.events import CallPath, Event
 from rlm_cli.events import LimitReached as LimitEvent
@@ -23,6 +24,7 @@ class Progress:
     """The deepest that was reached: 1 once a sub-call was made."""
     citations: dict[Citation, None] = field(default_factory=dict)
     """Evidence in the order given, each once."""
+    found: Found = field(default_factory=Found)
     variables: tuple[str, ...] = ()
     """What the model's code has stored."""
     failed: Counter[str] = field(default_factory=Counter)
@@ -55,6 +57,9 @@ class Progress:
         evidence = list(self.citations)
         covered = {place for each in evidence for place in _places(each)}
         named = [each for each in references(context, self.answer) if next(_places(each)) not in covered]
+        if self.found.left_out:
+            beyond = f"{self.found.left_out:,} findings were reported beyond the {FINDINGS:,} that one run can have"
+            self.warnings[f"{beyond}: they are left out"] = None
         return Result(
             status=status,
             stop_reason=stop_reason,
@@ -71,6 +76,8 @@ class Progress:
             failed_subcalls=tuple(self.failed.items()),
             warnings=tuple(self.warnings),
             error=Failure(str(error), error.hint, error.exit_code) if error is not None else None,
+            findings=self.found.all(),
+            rejected_findings=self.found.rejected,
         )
 
 

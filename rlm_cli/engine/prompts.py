@@ -10,6 +10,7 @@ from rlm_cli.budget import Budget
 from rlm_cli.engine.parsing import CODE_TAGS, Parsed
 from rlm_cli.engine.shape import describe
 from rlm_cli.engine.truncation import SHOWN, shorten
+from rlm_cli.rules import listed, rules_of
 from rlm_cli.seams import CellFinished, ReplFacts
 from rlm_cli.task import Task
 from rlm_cli.tokens import prompt_tokens
@@ -47,6 +48,9 @@ string: its .ok is False and .error says why; a reply is a str with .ok True and
 its place, path:line or path p. 12; raises ValueError when the quote does not stand there. A quote may span lines \
 and be wrapped otherwise; nothing else may differ. Over a page break quote one side. Where it stands several \
 times, the first place counts; an offset, line or page chooses another.
+- report_finding(rule, title, message, path, quote, severity=None, cwe=None, confidence=0.7, line=None): reports a \
+flaw with the lines that show it (quote: copied as in cite). Prints "verified at path:line" and returns the place; or \
+says why it is not reported, and returns None. line chooses the nearest of several places.
 - budget(): what is left. out[n]: the whole output of iteration n. SHOW_VARS(): what you have stored.
 - FINAL(answer, evidence=None, doubt=None): gives the answer and ends the run when its cell has finished without \
 an error. FINAL_VAR("name", evidence=None, doubt=None): the same with a variable's value. evidence is a list of \
@@ -119,8 +123,40 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             "as __init__ may be defined). The clock does not follow the real time; decimal's precision is per cell.",
             "",
             f"The answer is text for the person who asked{_places(task.context.documents)}.",
+            *(_findings(task) if task.findings else []),
         ]
     )
+
+
+def _findings(task: Task) -> list[str]:
+    """Return what is said where findings are asked for; the offline root model knows it by how it begins."""
+    lines = [
+        "",
+        "# Findings",
+        "",
+        "Findings are asked for: report each with report_finding, as soon as you are sure of it. Only what is verified "
+        "there is reported; a flaw that the answer merely tells of is lost. One call a flaw, at the place where it has "
+        "to be mended, with the shortest quote that shows it (one to five whole lines).",
+        "Look for what no pattern finds, too: missing checks of who may do what, sessions, logic. Before you report, "
+        "read the code around and what calls it: what looks alike and is safe is none. title is one line, message "
+        "says how it goes wrong and what to do; confidence is your own, 0 to 1.",
+        f"rule is one of: {listed(rules_of(task.profile))}.",
+    ]
+    if task.verify:
+        lines.append(
+            "When you have answered, each finding is judged by another model call that sees the code around the place "
+            "and what calls it, and not your message. Each takes a sub-call: leave that many."
+        )
+    if task.context.base is not None:
+        lines.append(
+            f"Only findings on lines that changed since {task.context.base} count (.changed of a row in `documents`); "
+            "the rest is there to be read."
+        )
+    lines.append(
+        "The answer is then a short summary: what was examined and how, what was not, what was found sound. It need "
+        "not repeat the findings. If there are none, say what you looked for."
+    )
+    return lines
 
 
 def _places(documents: Sequence[Document]) -> str:

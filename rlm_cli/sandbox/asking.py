@@ -12,11 +12,14 @@ from rlm_cli.sandbox.interrupts import Interrupts
 from rlm_cli.sandbox.protocol import (
     BATCH_LIMIT,
     FRAME_LIMIT,
+    MESSAGE_LIMIT,
     MODEL_LIMIT,
     OFFSET_LIMIT,
     PLACE_LIMIT,
     PROMPTS_LIMIT,
     QUOTE_LIMIT,
+    RULE_LIMIT,
+    TITLE_LIMIT,
     Channel,
     Frame,
     encode,
@@ -100,6 +103,13 @@ class Parent:
             raise ValueError(answer["refused"])
         return str(answer["place"])
 
+    def report(self, finding: Frame) -> tuple[str | None, str]:
+        """Have a finding checked. Returns where it stands, None where it is refused, and what there is to say."""
+        answer = self._exchange({"tag": "reported", **finding})
+        if answer["refused"] is not None:
+            return None, str(answer["refused"])
+        return str(answer["place"]), str(answer["note"])
+
     def budget(self) -> str:
         return str(self._exchange({"tag": "budget"})["text"])
 
@@ -170,7 +180,7 @@ def _prompt(value: Any, what: str) -> str:
 
 
 def evidence(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable[..., Any]]:
-    """Return cite() and budget()."""
+    """Return cite(), report_finding() and budget()."""
 
     def cite(path_or_offset: str | int, quote: str) -> str:
         """Record a quote as evidence. Raises ValueError when it does not stand there."""
@@ -184,7 +194,46 @@ def evidence(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable[
         show(left)
         return left
 
-    return {"cite": cite, "budget": budget}
+    def report_finding(
+        rule: str,
+        title: str,
+        message: str,
+        path: str,
+        quote: str,
+        severity: str | None = None,
+        cwe: str | int | None = None,
+        confidence: float = 0.7,
+        line: int | None = None,
+    ) -> str | None:
+        """Report a finding; prints and returns where its quote stands, None where it stands nowhere."""
+        finding = {
+            "rule": short_text(rule, "the rule", RULE_LIMIT),
+            "title": short_text(title, "the title", TITLE_LIMIT, ": say the rest in the message"),
+            "message": short_text(message, "the message", MESSAGE_LIMIT),
+            "path": short_text(path, "the path", PLACE_LIMIT),
+            "quote": short_text(quote, "the quote", QUOTE_LIMIT, ": give the part that matters"),
+            "severity": None if severity is None else short_text(severity, "the severity", RULE_LIMIT),
+            "cwe": None if cwe is None else short_text(str(cwe), "the CWE", RULE_LIMIT),
+            "confidence": _share(confidence),
+            "line": None if line is None else _line(line),
+        }
+        found, said = parent.report(finding)
+        show(said)
+        return found
+
+    return {"cite": cite, "report_finding": report_finding, "budget": budget}
+
+
+def _line(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"line is a number, not {type(value).__name__!r}")
+    return max(-1, min(int(value), OFFSET_LIMIT))
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ValueError("confidence is a number from 0 to 1")
+    return float(value)
 
 
 def claim_all(parent: Parent, given: Any) -> None:

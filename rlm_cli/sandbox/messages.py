@@ -14,13 +14,16 @@ from rlm_cli.sandbox.protocol import (
     BATCH_LIMIT,
     ERROR_LIMIT,
     FRAME_LIMIT,
+    MESSAGE_LIMIT,
     MODEL_LIMIT,
     OFFSET_LIMIT,
     OUTPUT_LIMIT,
     PLACE_LIMIT,
     PROMPTS_LIMIT,
     QUOTE_LIMIT,
+    RULE_LIMIT,
     TAMPERED_LIMIT,
+    TITLE_LIMIT,
     VARIABLES_LIMIT,
     Frame,
     FrameTooLarge,
@@ -37,6 +40,7 @@ from rlm_cli.seams import (
     Final,
     FromRepl,
     ReplFacts,
+    Reported,
     SubAnswer,
     SubAnswers,
     ToRepl,
@@ -81,6 +85,8 @@ class Inbox:
             else:
                 place = _text(frame, "place", PLACE_LIMIT)
             return Claimed(place, _text(frame, "quote", QUOTE_LIMIT), _one(frame, "final", bool))
+        if tag == "reported":
+            return _reported(frame)
         if tag == "budget":
             return BudgetAsked()
         if tag == "finished":
@@ -122,6 +128,24 @@ class Inbox:
             variables=_identifiers(frame, "variables", VARIABLES_LIMIT),
             tampered=_identifiers(frame, "tampered", TAMPERED_LIMIT),
         )
+
+
+def _reported(frame: Frame) -> Reported:
+    line = None if frame.get("line") is None else _whole(frame, "line", -OFFSET_LIMIT, OFFSET_LIMIT)
+    confidence: float = _one(frame, "confidence", float)
+    if not 0 <= confidence <= 1:
+        raise ValueError("confidence is out of range")
+    return Reported(
+        rule=_text(frame, "rule", RULE_LIMIT),
+        title=_text(frame, "title", TITLE_LIMIT),
+        message=_text(frame, "message", MESSAGE_LIMIT),
+        path=_text(frame, "path", PLACE_LIMIT),
+        quote=_text(frame, "quote", QUOTE_LIMIT),
+        severity=_text_or_none(frame, "severity", RULE_LIMIT),
+        cwe=_text_or_none(frame, "cwe", RULE_LIMIT),
+        confidence=confidence,
+        line=line,
+    )
 
 
 def read_ready(frame: Frame) -> ReplFacts:
@@ -181,7 +205,7 @@ def frames_of(answer: ToRepl) -> Iterator[bytes]:
         for each in answer.answers:
             yield _sub_answer(each)
     elif isinstance(answer, ClaimChecked):
-        yield encode({"tag": "checked", "place": answer.place, "refused": answer.refused})
+        yield encode({"tag": "checked", "place": answer.place, "refused": answer.refused, "note": answer.note})
     else:
         yield encode({"tag": "told", "text": answer.text})
 
@@ -200,7 +224,7 @@ def answers(question: FromRepl | None, answer: ToRepl) -> bool:
         return isinstance(answer, SubAnswers) and (
             answer.refused is not None or len(answer.answers) == len(question.prompts)
         )
-    if isinstance(question, Claimed):
+    if isinstance(question, Claimed | Reported):
         return isinstance(answer, ClaimChecked)
     return isinstance(question, BudgetAsked) and isinstance(answer, BudgetTold)
 

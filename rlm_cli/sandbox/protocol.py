@@ -37,6 +37,12 @@ OFFSET_LIMIT = 1 << 60
 """An offset into the context, far beyond any."""
 QUOTE_LIMIT = 2_000
 """Characters of a quote."""
+RULE_LIMIT = 200
+"""Characters of a rule's id, of a severity and of a CWE."""
+TITLE_LIMIT = 200
+"""Characters of a finding's title."""
+MESSAGE_LIMIT = 4_000
+"""Characters of a finding's message."""
 ERROR_LIMIT = 2_000
 """Characters of an error's text, about."""
 VARIABLES_LIMIT = 1_000

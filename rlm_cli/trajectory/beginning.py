@@ -39,6 +39,10 @@ class Beginning:
     """The fingerprint of what was loaded."""
     characters: int
     documents: int
+    findings: bool = False
+    """They were asked for."""
+    verify: bool = True
+    """Each is checked by a sub-call."""
     format: int = FORMAT
     version: str = ""
     """Of rlm."""

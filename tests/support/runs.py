@@ -33,9 +33,14 @@ class Run:
         window: int = 100_000,
         text: str = "some text\n",
         program: Path | None = None,
+        files: dict[str, str] | None = None,
+        findings: bool = False,
+        verify: bool = True,
         **limits: Any,
     ) -> None:
-        """`program`: what the sandbox's child runs, where it is not the real one (children/)."""
+        """`program`: what the sandbox's child runs, where it is not the real one (children/). `files`: path -> text,
+        in place of `text`.
+        """
         replies = list(root)
 
         def reply(body: dict[str, Any]) -> str | Scripted:
@@ -43,7 +48,10 @@ class Run:
                 return sub(body["messages"][-1]["content"])
             return replies.pop(0) if len(replies) > 1 else replies[0]
 
-        (folder / "input.txt").write_text(text)
+        for name, content in (files or {"input.txt": text}).items():
+            path = folder / "in" / name if files else folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
         self.events: list[Event] = []
         with OpenAIServer(reply) as server:
             models = [
@@ -54,7 +62,8 @@ class Run:
                 for name in ("root", "sub")
             ]  # fmt: skip
             profile = Profile("test", "", models[0], models[1], Limits(**limits))
-            prepared = analysis.prepare([str(folder / "input.txt")], "what?", profile)
+            named = folder / "in" if files else folder / "input.txt"
+            prepared = analysis.prepare([str(named)], "what?", profile, findings=findings, verify=verify)
             if program is None:
                 self.result: Result = analysis.run(prepared.task, self.events.append)
             else:
