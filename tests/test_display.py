@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from rlm_cli.events import (
     ROOT,
     CallPath,
     Event,
+    FindingReported,
     IterationStarted,
     RunFinished,
     RunResumed,
@@ -31,7 +33,7 @@ from rlm_cli.events import (
     SubcallStarted,
 )
 from rlm_cli.reports import answer_text
-from rlm_cli.results import Citation, Result
+from rlm_cli.results import Citation, Finding, Result
 from rlm_cli.types import Usage
 
 HOSTILE = "\x1b[2J\x9b31m\u202eevil\u2069\x00\ud800\r\x07"
@@ -70,9 +72,12 @@ def recorded(folder: Path) -> list[Event]:
 
 def test_every_event_of_a_run_is_one_harmless_line(tmp_path: Path) -> None:
     events = recorded(tmp_path)
-    rare = {"history_compacted", "limit_reached", "subcall_failed", "run_resumed"}
+    rare = {"history_compacted", "limit_reached", "subcall_failed", "run_resumed", "finding_reported"}
     assert {event.type for event in events} >= set(EVENTS) - rare
     events.append(RunResumed(path=CallPath("0/2"), calls=3, usage=Usage(1, 0, 10, 0, 5, 0.25)))
+    finding = Finding("xss", "high", HOSTILE, HOSTILE, "a.py", 1, 1, 1, 2, "x", 0.5)
+    events.append(FindingReported(path=CallPath("0/1"), finding=finding))
+    events.append(FindingReported(path=CallPath("0/0"), finding=replace(finding, verdict="refuted", reason=HOSTILE)))
     for event in events:
         shown = line(event)
         assert len(shown.splitlines()) == 1

@@ -28,6 +28,10 @@ class Format(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     JSON = "json"
+    SARIF = "sarif"
+    GITLAB = "gitlab"
+    JUNIT = "junit"
+    GITHUB = "github"
 
 
 def _input(*names: str, help: str, metavar: str | None = None) -> Any:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from rlm_cli.amounts import counted
-from rlm_cli.display.state import CODE, LINE, NOTE, OUTPUT, Iteration, Run, State, Subcalls, head
+from rlm_cli.display.state import CODE, FOUND, LINE, NOTE, OUTPUT, Head, Iteration, Run, State, Subcalls, head
+from rlm_cli.display.wording import finding_line
 from rlm_cli.events import (
     AnswerGiven,
     CallPath,
@@ -11,6 +12,7 @@ from rlm_cli.events import (
     CodeStarted,
     ContextLoaded,
     Event,
+    FindingReported,
     HistoryCompacted,
     LimitReached,
     ModelReplied,
@@ -160,6 +162,11 @@ def _changed(iteration: Iteration, event: Event) -> Iteration:
         case RunResumed():
             iteration = replace(iteration, usage=iteration.usage + event.usage)
             return _remarked(iteration, f"resumed here, {counted(event.calls, 'call')} repeated from the record")
+        case FindingReported():
+            lines, hidden = iteration.found.lines, iteration.found.hidden
+            if len(lines) == FOUND:
+                return replace(iteration, found=Head(lines, hidden + 1))
+            return replace(iteration, found=Head((*lines, finding_line(event.finding)[:LINE])))
         case LimitReached():
             return _remarked(iteration, f"limit reached: {event.message}")
     return iteration

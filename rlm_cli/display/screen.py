@@ -54,6 +54,10 @@ def block(iteration: Iteration, width: int, now: float, depth: int = 0) -> list[
     # Type and message, then the line of code; what follows is for the model.
     error = [line for each in (iteration.error or "").splitlines()[:2] for line in wrapped(each, inner - 2, 1)]
     lines += behind(Text("  ✗ ", "red"), error)
+    for each in iteration.found.lines:
+        lines += behind(Text("  • ", "bold"), wrapped(each, inner - 2, 1))
+    if iteration.found.hidden:
+        lines.append(Text(f"    ... {counted(iteration.found.hidden, 'more finding')}", "dim"))
     for remark in iteration.remarks:
         lines += behind(Text("  ! ", "bold"), wrapped(remark, inner - 2, 2))
     return [cut(each, width) for each in lines]
@@ -115,7 +119,8 @@ def _context(loaded: ContextLoaded) -> Iterator[tuple[str, str]]:
 
 
 def _title(iteration: Iteration, now: float) -> Text:
-    name = f"iteration {iteration.number}" if iteration.number else "last word"
+    closing = "last word" if iteration.replied else "checking the findings"
+    name = f"iteration {iteration.number}" if iteration.number else closing
     facts = [_seconds((now if iteration.ended is None else iteration.ended) - iteration.started)]
     if iteration.usage.calls or iteration.usage.cached_calls:
         facts.append(_used(iteration.usage))
@@ -125,10 +130,10 @@ def _title(iteration: Iteration, now: float) -> Text:
 
 
 def _doing(iteration: Iteration) -> str:
-    if not iteration.replied:
-        return "asking the root model"
     if iteration.subcalls.running:
         return "waiting for sub-calls"
+    if not iteration.replied:
+        return "asking the root model"
     return "running code" if iteration.running else ""
 
 

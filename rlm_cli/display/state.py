@@ -10,8 +10,8 @@ from rlm_cli.events import ContextLoaded, RunFinished, RunStarted
 from rlm_cli.results import Result
 from rlm_cli.types import Usage
 
-CODE, NOTE, OUTPUT = 8, 2, 4
-"""Lines that are kept of a cell's code, of what the model says beside it, and of the output."""
+CODE, NOTE, OUTPUT, FOUND = 8, 2, 4, 8
+"""Lines that are kept of a cell's code, of what the model says beside it, of the output, and of what was found."""
 LINE = 500
 """Characters that are kept of a line."""
 
@@ -73,6 +73,8 @@ class Iteration:
     children: tuple["Run", ...] = ()
     more_children: int = 0
     """Child runs beyond those that are kept."""
+    found: Head = field(default_factory=Head)
+    """A line for each finding that was reported in it, or judged."""
     remarks: tuple[str, ...] = ()
     """What happened besides: a limit met, a cut reply."""
     usage: Usage = field(default_factory=Usage)

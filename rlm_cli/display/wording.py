@@ -75,7 +75,7 @@ def _said(event: Event, asked: str | None) -> str:
             spent = f", {cost(event.usage.cost_usd)} more was spent before" if event.usage.tokens else ""
             return f"resumed: {counted(event.calls, 'call')} repeated from the record{spent}"
         case FindingReported():
-            return _finding(event.finding)
+            return finding_line(event.finding)
         case AnswerGiven():
             return f"answer, {len(event.answer):,} characters"
         case LimitReached():
@@ -86,7 +86,8 @@ def _said(event: Event, asked: str | None) -> str:
     return event.type
 
 
-def _finding(finding: Finding) -> str:
+def finding_line(finding: Finding) -> str:
+    """Return a finding as one line: what was reported, or what the check made of it."""
     place = place_name(finding.place)
     if finding.verdict == "unchecked" and finding.reason is None:
         return safe_line(f"finding: {finding.severity} {finding.rule_id} at {place}: {finding.title}")

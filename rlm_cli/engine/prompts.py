@@ -49,8 +49,8 @@ its place, path:line or path p. 12; raises ValueError when the quote does not st
 and be wrapped otherwise; nothing else may differ. Over a page break quote one side. Where it stands several \
 times, the first place counts; an offset, line or page chooses another.
 - report_finding(rule, title, message, path, quote, severity=None, cwe=None, confidence=0.7, line=None): reports a \
-flaw with the lines that show it (quote: copied as in cite). Prints "verified at path:line" and returns the place; or \
-says why it is not reported, and returns None. line chooses the nearest of several places.
+flaw with the lines that show it, copied. Prints "verified at path:line" and returns the place; else why it is not \
+reported, and returns None. line chooses among several places.
 - budget(): what is left. out[n]: the whole output of iteration n. SHOW_VARS(): what you have stored.
 - FINAL(answer, evidence=None, doubt=None): gives the answer and ends the run when its cell has finished without \
 an error. FINAL_VAR("name", evidence=None, doubt=None): the same with a variable's value. evidence is a list of \
