@@ -8,8 +8,8 @@ may not hold any more. Damaged and hostile files. Not covered: reading SARIF (sa
 
 import json
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from rlm_cli.gate.same import Known, normalised
 from rlm_cli.gate.sarif import entries_of
 from rlm_cli.json_structure import structure
 from rlm_cli.results import Finding
+from rlm_cli.types import SEVERITIES
 
 LARGEST = 64_000_000
 """Bytes: some 40,000 findings."""
@@ -36,21 +37,39 @@ class Baseline:
 
     def has(self, findings: Sequence[Finding]) -> list[bool]:
         """Say of each finding of a run whether it is known. Each entry makes one finding known, not several."""
+        # A text that stands there several times: what is left as new is the gravest.
+        order = sorted(
+            range(len(findings)), key=lambda at: (SEVERITIES.index(findings[at].severity), findings[at].line)
+        )
         known = [False] * len(findings)
-        by_fingerprint = {each.fingerprint: each for each in self.entries if each.fingerprint}
-        left = Counter(each.place for each in self.entries if each.place is not None)
-        for number, finding in enumerate(findings):
-            entry = by_fingerprint.pop(finding.fingerprint, None)
-            if entry is not None:
-                known[number] = True
-                if entry.place is not None:
-                    left[entry.place] -= 1
-        for number, finding in enumerate(findings):
-            place = (finding.rule_id, finding.path, normalised(finding.quote))
-            if not known[number] and left[place] > 0:
-                known[number] = True
-                left[place] -= 1
+        left: Sequence[Known] = self.entries
+        for key in (_both, _by_fingerprint, _by_place):
+            waiting: dict[Hashable, list[Known]] = defaultdict(list)
+            for entry in left:
+                waiting[key(entry)].append(entry)
+            for number in order:
+                name = None if known[number] else key(_as_known(findings[number]))
+                if name is not None and waiting.get(name):
+                    waiting[name].pop()
+                    known[number] = True
+            left = [entry for entries in waiting.values() for entry in entries]
         return known
+
+
+def _as_known(finding: Finding) -> Known:
+    return Known(finding.fingerprint, (finding.rule_id, finding.path, normalised(finding.quote)))
+
+
+def _both(each: Known) -> Hashable:
+    return (each.fingerprint, each.place) if each.fingerprint and each.place else None
+
+
+def _by_fingerprint(each: Known) -> Hashable:
+    return each.fingerprint or None
+
+
+def _by_place(each: Known) -> Hashable:
+    return each.place
 
 
 def read_baseline(content: bytes, name: str) -> Baseline:
@@ -139,5 +158,5 @@ def _baseline(entries: Sequence[Known], name: str, complete: bool, warnings: Seq
         () if complete else (f"the baseline {name} is of a run that was not complete: what it missed counts as new",)
     )
     # Runs that stand in one file twice are the same findings, not twice as many.
-    once = {each.fingerprint or number: each for number, each in enumerate(entries)}
+    once = {(each.fingerprint, each.place) if each.fingerprint else number: each for number, each in enumerate(entries)}
     return Baseline(tuple(once.values()), (*doubt, *warnings))
