@@ -74,11 +74,9 @@ def comments_in(line: str, kind: str) -> list[Comment]:
         return []
     if goes_on and _GOES_ON.match(line):
         line = "/*" + line  # a block comment that began above
+    begins, ends = len(line) - len(line.lstrip(" \t\r{")), len(line.rstrip(" \t\r}"))
     spans = [found.span() for found in pattern.finditer(line) if found.lastgroup == "comment"]
-    return [
-        Comment(_bare(line[start:end]), not line[:start].strip(" \t\r{") and not line[end:].strip(" \t\r}"))
-        for start, end in spans
-    ]
+    return [Comment(_bare(line[start:end]), start <= begins and ends <= end) for start, end in spans]
 
 
 @functools.cache

@@ -23,6 +23,8 @@ _MOST_LINKS = 40
 def read_file(name: str, option: str, largest: int) -> bytes:
     """Return what a file that an option names holds. Raises InputError."""
     try:
+        if not name:
+            raise ValueError
         with open_plain(Path(name), links=True) as file:
             content = file.read(largest + 1)
     except (OSError, ValueError) as error:

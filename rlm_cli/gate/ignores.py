@@ -62,9 +62,9 @@ class Ignores:
     def warnings(self) -> list[str]:
         """Say which comments that have been met do not count, and why."""
         why = (
-            (self._untrusted, "the scanned text brings them itself; --trust-repo-config makes them count"),
-            (self._without_rule, "they name no rule, as in rlm: ignore[sql-injection] reason"),
-            (self._without_reason, "they give no reason, as in rlm: ignore[sql-injection] reason"),
+            (self._untrusted, "part of what is scanned; --trust-repo-config lets such comments count"),
+            (self._without_rule, "no rule is named, as in rlm: ignore[sql-injection] reason"),
+            (self._without_reason, "no reason is given, as in rlm: ignore[sql-injection] reason"),
         )
         return [f"{_listed(places)} not counted: {reason}" for places, reason in why if places]
 
@@ -93,7 +93,7 @@ class Ignores:
 
 def _ignores(comment: Comment, place: str) -> list[Ignore]:
     found = [*_IGNORE.finditer(comment.text)]
-    ends = [*(each.start() for each in found[1:]), len(comment.text)]
+    ends = [*(each.start() for each in found), len(comment.text)][1:]
     asked = []
     for each, end in zip(found, ends, strict=True):
         named = (name.strip() for name in (each[1] or "").split(","))

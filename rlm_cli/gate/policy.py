@@ -69,8 +69,8 @@ def policy_from(
     if suppressions_path is not None:
         entries = read_suppressions(read(suppressions_path, "--suppressions", accepted.LARGEST), suppressions_path)
         suppressions = in_force(entries)
-        if len(suppressions) < len(entries):
-            expired = [str(each.line) for each in entries if each not in suppressions]
+        expired = [str(each.line) for each in entries if not in_force([each])]
+        if expired:
             warnings.append(
                 f"{counted(len(expired), 'suppression')} in {suppressions_path} expired and not counted "
                 f"(line {', '.join(expired[:_NAMED])}{', ...' * (len(expired) > _NAMED)})"
