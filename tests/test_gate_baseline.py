@@ -33,7 +33,7 @@ def without_fingerprint(findings: list[Finding]) -> bytes:
 
 
 def in_file(folder: Path, text: str, quote: str = QUERY, line: int | None = None, **changes: Any) -> Finding:
-    return found(loaded(folder, **{"app.py": text}), "app.py", quote, line, **changes)
+    return found(loaded(folder, {"app.py": text}), "app.py", quote, line, **changes)
 
 
 @pytest.mark.parametrize("read", [as_result, without_fingerprint])
@@ -52,7 +52,7 @@ def test_another_text_rule_or_path_is_another_finding(tmp_path: Path) -> None:
         tmp_path / "b", BEFORE.replace("+ name", "+ name.strip()"), "return db.run('SELECT ' + name.strip())"
     )
     renamed = in_file(tmp_path / "c", BEFORE, rule="xss")
-    elsewhere = found(loaded(tmp_path / "d", **{"web.py": BEFORE}), "web.py", QUERY)
+    elsewhere = found(loaded(tmp_path / "d", {"web.py": BEFORE}), "web.py", QUERY)
     assert known([earlier], [edited, renamed, elsewhere, earlier]) == [False, False, False, True]
 
 
@@ -136,7 +136,7 @@ def result(uri: str = "src/a%20b.py", text: str | None = QUERY, **more: Any) -> 
 
 @pytest.fixture
 def spaced(tmp_path: Path) -> Finding:
-    return found(loaded(tmp_path, **{"src/a b.py": BEFORE}), "src/a b.py", QUERY)
+    return found(loaded(tmp_path, {"src/a b.py": BEFORE}), "src/a b.py", QUERY)
 
 
 def based(uri: str, base: str | None, **more: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ IGNORE = "rlm: ignore[sql-injection] checked above"
 def reason(
     folder: Path, text: str, quote: str = "run(", name: str = "a.py", trusted: bool = True
 ) -> tuple[str | None, list[str]]:
-    context = loaded(folder, **{name: text})
+    context = loaded(folder, {name: text})
     ignores = Ignores(context, trusted)
     given = ignores.reason_for(found(context, name, quote))
     assert ignores.reason_for(found(context, name, quote)) == given
@@ -142,7 +142,7 @@ def test_comments_do_not_count_unless_the_text_is_trusted(tmp_path: Path) -> Non
 
 
 def test_many_comments_are_told_in_one_line(tmp_path: Path) -> None:
-    context = loaded(tmp_path, **{"a.py": "".join(f"run({n})  # {IGNORE}\n" for n in range(1, 9))})
+    context = loaded(tmp_path, {"a.py": "".join(f"run({n})  # {IGNORE}\n" for n in range(1, 9))})
     ignores = Ignores(context, trusted=False)
     for number in range(1, 9):
         assert ignores.reason_for(found(context, "a.py", f"run({number})")) is None

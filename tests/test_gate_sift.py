@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -41,10 +42,10 @@ def where(sifted: Sifted) -> dict[str, str]:
 def context(tmp_path: Path) -> Context:
     lines = [f"    run{number}(x)" for number in range(10)]
     lines[1] += "  # rlm: ignore[sql-injection] checked"
-    return loaded(tmp_path, **{"app.py": "\n\n".join(lines) + "\n"})
+    return loaded(tmp_path, {"app.py": "\n\n".join(lines) + "\n"})
 
 
-def numbered(context: Context, number: int, **changes: object) -> Finding:
+def numbered(context: Context, number: int, **changes: Any) -> Finding:
     return found(context, "app.py", f"run{number}(x)", **changes)
 
 
@@ -96,7 +97,7 @@ def test_without_a_policy_all_that_is_not_refuted_is_reported(context: Context) 
 
 
 def test_what_is_refuted_takes_its_own_place_in_the_baseline(tmp_path: Path) -> None:
-    context = loaded(tmp_path, **{"app.py": "run(x)\n\n\nrun(x)\n"})
+    context = loaded(tmp_path, {"app.py": "run(x)\n\n\nrun(x)\n"})
     first, second = found(context, "app.py", "run(x)", 1), found(context, "app.py", "run(x)", 4)
     policy = Policy(baseline=read_baseline(as_result([first]), "x"))
     sifted, _ = sift([replace(first, verdict="refuted"), second], context, policy)
@@ -108,11 +109,11 @@ def test_what_is_refuted_takes_its_own_place_in_the_baseline(tmp_path: Path) -> 
 
 @pytest.fixture
 def branch(repository: Path) -> Context:
-    loaded(repository, **{"app.py": BEFORE, "same.py": BEFORE, "ignored.py": BEFORE.replace("(name)", "(name)  # X")})
+    loaded(repository, {"app.py": BEFORE, "same.py": BEFORE, "ignored.py": BEFORE.replace("(name)", "(name)  # X")})
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "first")
     git(repository, "checkout", "-qb", "work")
-    return loaded(repository, LoadOptions(base="main"), **{"app.py": AFTER, "more.py": BEFORE})
+    return loaded(repository, {"app.py": AFTER, "more.py": BEFORE}, LoadOptions(base="main"))
 
 
 @needs_git
@@ -135,17 +136,17 @@ def test_with_a_base_only_what_touches_changed_lines_is_reported(branch: Context
         "db.edit(name)": "unchanged",
         "return db.old(name)": "reported",
     }
-    assert set(where(sift(findings[:2], loaded(Path(branch.inputs[0])), Policy())[0]).values()) == {"reported"}
+    assert set(where(sift(findings[:2], loaded(Path(branch.inputs[0]), {}), Policy())[0]).values()) == {"reported"}
 
 
 @needs_git
 def test_an_old_comment_does_not_clear_new_code(repository: Path) -> None:
     text = "a = 1\n# rlm: ignore[sql-injection] checked\nrun(x)\n\n\nrun(y)  # rlm: ignore[sql-injection] checked\n"
-    loaded(repository, **{"app.py": text})
+    loaded(repository, {"app.py": text})
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "first")
     git(repository, "checkout", "-qb", "work")
-    changed = loaded(repository, LoadOptions(base="main"), **{"app.py": text.replace("run(x)", "run(input())")})
+    changed = loaded(repository, {"app.py": text.replace("run(x)", "run(input())")}, LoadOptions(base="main"))
     findings = [found(changed, "app.py", "run(input())"), found(changed, "app.py", "run(y)")]
     sifted, warnings = sift(findings, changed, Policy())
     assert where(sifted) == {"run(input())": "reported", "run(y)": "unchanged"}
@@ -156,12 +157,12 @@ def test_an_old_comment_does_not_clear_new_code(repository: Path) -> None:
 
 @needs_git
 def test_a_file_that_only_moved_is_unchanged_and_a_stream_is_all_new(repository: Path) -> None:
-    loaded(repository, **{"app.py": BEFORE})
+    loaded(repository, {"app.py": BEFORE})
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "first")
     git(repository, "checkout", "-qb", "work")
     git(repository, "mv", "app.py", "moved.py")
-    context = loaded(repository, LoadOptions(base="main"))
+    context = loaded(repository, {}, LoadOptions(base="main"))
     assert where(sift([found(context, "moved.py", "db.old(name)")], context, Policy())[0]) == {
         "db.old(name)": "unchanged"
     }
@@ -215,7 +216,7 @@ drawn = st.lists(
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Context:
     lines = [f"run{n}(x)" + "  # rlm: ignore[xss] r" * (n % 2) + "  # rlm: ignore" * (n % 3 == 0) for n in range(10)]
-    return loaded(tmp_path_factory.mktemp("in"), **{"app.py": "\n".join(lines) + "\n"})
+    return loaded(tmp_path_factory.mktemp("in"), {"app.py": "\n".join(lines) + "\n"})
 
 
 @settings(max_examples=60)

@@ -14,7 +14,7 @@ QUERY = "return db.run('SELECT '\n    + name)"
 
 @pytest.fixture(scope="module")
 def finding(tmp_path_factory: pytest.TempPathFactory) -> Finding:
-    context = loaded(tmp_path_factory.mktemp("in"), **{"app/legacy/db.py": f"def show(name):\n    {QUERY}\n"})
+    context = loaded(tmp_path_factory.mktemp("in"), {"app/legacy/db.py": f"def show(name):\n    {QUERY}\n"})
     return found(context, "app/legacy/db.py", QUERY)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -161,9 +160,9 @@ def test_a_baseline_is_held_to_the_same(branch: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["--baseline", "--suppressions"])
 def test_what_cannot_be_read_is_said(tmp_path: Path, option: str) -> None:
     def given(path: Path | str) -> str:
-        files: Sequence[str | None] = (str(path), None) if option == "--baseline" else (None, str(path))
+        baseline, suppressions = (str(path), None) if option == "--baseline" else (None, str(path))
         with pytest.raises(InputError) as refused:
-            policy_from(None, None, *files, [])
+            policy_from(None, None, baseline, suppressions, [])
         assert str(refused.value).startswith(f"{option}: ")
         return str(refused.value)
 

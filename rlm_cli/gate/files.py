@@ -37,14 +37,14 @@ def read_file(name: str, option: str, largest: int) -> bytes:
 
 def check_trust(name: str, option: str, content: bytes, inputs: Sequence[str], at_base: AtBase) -> None:
     """Raise UsageError for a file that the scanned branch could have brought or changed."""
-    ways = [*_way_to(name)]
+    way = [*_way_to(name)]
     rooms = [*_rooms(inputs)]
-    if not any(_lies_in(each, rooms) for each in ways):
-        return
     hint = "keep it elsewhere; or read it, then add --trust-repo-config"
-    if any(Path(each).is_symlink() and _lies_in(str(Path(each).parent), rooms) for each in ways):
+    if any(Path(each).is_symlink() and _lies_in(str(Path(each).parent), rooms) for each in way):
         raise UsageError(f"{option}: a link inside the input leads to {name}: a branch could point it anywhere", hint)
-    before = at_base(ways[-1])
+    if not _lies_in(way[-1], rooms):
+        return
+    before = at_base(way[-1])
     if before is None:
         raise UsageError(
             f"{option}: {name} lies inside the input or its repository: a branch could clear itself with it",

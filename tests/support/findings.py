@@ -1,7 +1,7 @@
 """Findings for tests of what becomes of them: made by the program's own check, over files that are loaded."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ RULES = {
 }
 
 
-def loaded(folder: Path, options: LoadOptions | None = None, **files: str) -> Context:
+def loaded(folder: Path, files: Mapping[str, str], options: LoadOptions | None = None) -> Context:
     grow(folder, **files)
     return load([str(folder)], options or LoadOptions()).context
 
