@@ -12,7 +12,7 @@ GROUND = {
     "types", "errors", "events", "event_lines", "seams", "context", "context_writer", "task", "tokens", "budget",
     "findings", "references", "quotes", "places", "addresses", "estimate", "inspection", "amounts", "plain_files",
     "confinement", "strength", "json_structure", "anonymous", "plain_values", "worst_case", "results",
-    "report", "rules", "finding_claims", "security_rules", "quality_rules",
+    "report", "rules", "finding_claims", "security_rules", "quality_rules", "patterns",
 }  # fmt: skip
 ROOMS = {"gate", "loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}
@@ -24,7 +24,7 @@ ONLY_IN = {
     "RestrictedPython": {"sandbox"},
     "typer": {"cli"},
     "tiktoken": {"tokens.py", "loaders/secrets.py"},
-    "yaml": {"profiles"},
+    "yaml": {"profiles", "gate"},
     "pypdfium2": {"loaders/pdf_worker.py"},
     "sqlite3": {"llm/cache_file.py", "llm/cache_layout.py"},
     "zipfile": {"loaders/archive_worker.py", "loaders/office_kinds.py", "loaders/office_worker.py"},

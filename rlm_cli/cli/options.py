@@ -22,6 +22,16 @@ class TextOrJson(StrEnum):
     JSON = "json"
 
 
+class Level(StrEnum):
+    """The names of `types.SEVERITIES`, in rising order."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 class Format(StrEnum):
     """The names of `reports.FORMATS`, which is not imported here: help has to be quick."""
 
@@ -48,6 +58,10 @@ def _limits(*names: str, help: str, metavar: str | None = None) -> Any:
 
 def _output(*names: str, help: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Output")
+
+
+def _findings(*names: str, help: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Findings")
 
 
 def _storage(*names: str, help: str) -> Any:
@@ -108,6 +122,19 @@ Events = Annotated[Text, _output("--events", metavar="FILE", help="Write every e
 Quiet = Annotated[Switch, _output("-q", "--quiet", help="Nothing on stderr but warnings and errors.")]
 Debug = Annotated[Switch, _output("--debug", help="Show where an internal error arose.")]
 AllowPartial = Annotated[Switch, _output("--allow-partial", help="Exit with 0 although the run is incomplete.")]
+
+Findings = Annotated[Switch, _findings("--findings", help="Ask for findings; the answer is a list of them.")]
+FailOn = Annotated[
+    Level | None, _findings("--fail-on", help="Exit with 1 for a confirmed finding of this level or above.")
+]
+Baseline = Annotated[
+    Text, _findings("--baseline", metavar="FILE", help="Only what is not in this json or sarif is new.")
+]
+Suppressions = Annotated[Text, _findings("--suppressions", metavar="FILE", help="Findings that are accepted, in YAML.")]
+MinConfidence = Annotated[
+    float | None, _findings("--min-confidence", metavar="NUMBER", help="Leave out less likely findings; from 0 to 1.")
+]
+NoVerify = Annotated[Switch, _findings("--no-verify", help="Do not check each finding by a call of its own.")]
 
 NoCache = Annotated[Switch, _storage("--no-cache", help="Neither use nor keep replies of earlier runs.")]
 RefreshCache = Annotated[Switch, _storage("--refresh-cache", help="Ask anew, and keep the new replies.")]
