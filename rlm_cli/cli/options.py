@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rlm_cli.cli.completion import profile_names
+from rlm_cli.cli.completion import format_names, profile_names
 
 
 class SandboxLevel(StrEnum):
@@ -56,8 +56,8 @@ def _limits(*names: str, help: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Limits")
 
 
-def _output(*names: str, help: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Output")
+def _output(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Output", **more)
 
 
 def _findings(*names: str, help: str, metavar: str | None = None) -> Any:
@@ -101,7 +101,9 @@ ProfileName = Annotated[
 RootModel = Annotated[Text, _models("--root-model", metavar="ID", help="Another root model, any litellm id.")]
 SubModel = Annotated[Text, _models("--sub-model", metavar="ID", help="Another sub-model, any litellm id.")]
 Settings = Annotated[Texts, _models("--set", metavar="KEY=VALUE", help="Set a profile key: limits.max_cost=2.")]
-TrustRepoConfig = Annotated[Switch, _models("--trust-repo-config", help="Use a profile that lies inside an input.")]
+TrustRepoConfig = Annotated[
+    Switch, _models("--trust-repo-config", help="Use profiles, baselines and ignores that lie inside an input.")
+]
 
 MaxCost = Annotated[Text, _limits("--max-cost", metavar="USD", help="Or none, for no cap.")]
 MaxIterations = Annotated[Whole, _limits("--max-iterations", metavar="N", help="Root replies.")]
@@ -114,10 +116,19 @@ RequireSandbox = Annotated[
     SandboxLevel | None, _limits("--require-sandbox", help="Refuse to run with less around code and PDFs.")
 ]
 
-ReportFormat = Annotated[Format, _output("-f", "--format", help="How the answer is printed.")]
+Reports = Annotated[
+    Texts,
+    _output(
+        "-f",
+        "--format",
+        metavar="FORMAT[=FILE]",
+        help=f"{', '.join(Format)}: how the answer or the findings are told; FILE for another report besides.",
+        autocompletion=format_names,
+    ),
+]
 InspectFormat = Annotated[TextOrJson, _output("-f", "--format", help="How the report is printed.")]
 Skipped = Annotated[Switch, _output("--skipped", help="Name every file that is not loaded.")]
-Output = Annotated[Text, _output("-o", "--output", metavar="FILE", help="Write the answer to FILE, not to stdout.")]
+Output = Annotated[Text, _output("-o", "--output", metavar="FILE", help="Write the report to FILE, not to stdout.")]
 Events = Annotated[Text, _output("--events", metavar="FILE", help="Write every event as a JSON line.")]
 Quiet = Annotated[Switch, _output("-q", "--quiet", help="Nothing on stderr but warnings and errors.")]
 Debug = Annotated[Switch, _output("--debug", help="Show where an internal error arose.")]

@@ -132,12 +132,17 @@ def resume(
     max_tokens: options.MaxTokens = None,
     timeout: options.Timeout = None,
     concurrency: options.Concurrency = None,
-    format_: options.ReportFormat = options.Format.TEXT,
+    reports: options.Reports = None,
     output: options.Output = None,
     events: options.Events = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
     allow_partial: options.AllowPartial = False,
+    trust_repo_config: options.TrustRepoConfig = False,
+    fail_on: options.FailOn = None,
+    baseline: options.Baseline = None,
+    suppressions: options.Suppressions = None,
+    min_confidence: options.MinConfidence = None,
     no_cache: options.NoCache = False,
     refresh_cache: options.RefreshCache = False,
 ) -> None:
@@ -148,6 +153,7 @@ def resume(
     from one that was met. The input is read again and has to be the same.
     """
     from rlm_cli.cli import arguments as words
+    from rlm_cli.cli.formats import wanted_reports
     from rlm_cli.cli.output import Output
     from rlm_cli.cli.resume import resume as go_on
 
@@ -161,9 +167,11 @@ def resume(
         concurrency=concurrency,
     )
     passwords = words.passwords("--password-file", password_file) if password_file is not None else ()
-    wanted = Output(format=format_.value, file=output, events=events, quiet=quiet, allow_partial=allow_partial)
+    wanted = wanted_reports(reports or [], output)
+    gating = words.gating(fail_on, baseline, suppressions, min_confidence, trust_repo_config)
+    where = Output(reports=wanted, events=events, quiet=quiet, allow_partial=allow_partial)
     cache = words.cache_use(no_cache, refresh_cache)
-    raise typer.Exit(go_on(run_id, limits, passwords, wanted, cache, anyway))
+    raise typer.Exit(go_on(run_id, limits, passwords, where, gating, cache, anyway))
 
 
 @runs.command(

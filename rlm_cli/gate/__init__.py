@@ -5,6 +5,6 @@ belongs, whether a CI job fails. Not covered: making findings and checking them 
 """
 
 from rlm_cli.gate.policy import Policy, policy_from
-from rlm_cli.gate.sift import fails, sift
+from rlm_cli.gate.sift import failing, fails, sift
 
-__all__ = ["Policy", "fails", "policy_from", "sift"]
+__all__ = ["Policy", "failing", "fails", "policy_from", "sift"]

@@ -34,17 +34,23 @@ def sift(findings: Sequence[Finding], context: Context, policy: Policy) -> tuple
     return sifted, (*policy.warnings, *ignores.warnings())
 
 
-def fails(sifted: Sifted, policy: Policy) -> bool:
-    """Say whether a finding is reported that --fail-on asks for: a confirmed one, unless none was checked."""
+def failing(sifted: Sifted, policy: Policy) -> tuple[Finding, ...]:
+    """Return the reported findings that --fail-on asks for: confirmed ones, unless none was to be checked."""
     if policy.fail_on is None:
-        return False
+        return ()
     least = SEVERITIES.index(policy.fail_on)
-    return any(
-        SEVERITIES.index(each.severity) >= least
+    return tuple(
+        each
+        for each in sifted.reported
+        if SEVERITIES.index(each.severity) >= least
         and each.verified
         and (each.verdict == "confirmed" or not policy.verified)
-        for each in sifted.reported
     )
+
+
+def fails(sifted: Sifted, policy: Policy) -> bool:
+    """Say whether a finding is reported that --fail-on asks for."""
+    return bool(failing(sifted, policy))
 
 
 def _withheld(finding: Finding, context: Context, policy: Policy, ignores: Ignores) -> Withheld | None:
