@@ -6,6 +6,7 @@ import re
 import pytest
 from support.vulnerable import APPLICATION, Spot, flaws, look_alikes
 
+from rlm_cli.llm.risks import risk_of
 from rlm_cli.rules import CATALOGUE
 
 RULES = {rule.id: rule for rule in CATALOGUE}
@@ -40,6 +41,14 @@ def test_no_file_tells_what_is_wrong_with_it() -> None:
         text = path.read_text()
         told = re.search(r"(?i)vulnerab|insecure|unsafe|exploit|injection|flaw|attack|fixme|todo|noqa|nosec", text)
         assert told is None, f"{path.name}: {told}"
+
+
+def test_no_line_beside_those_is_one_that_a_pattern_finds() -> None:
+    known = {(spot.path, line) for spot in flaws() + look_alikes() for line in range(spot.line, spot.end_line + 1)}
+    for path in FILES:
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            if risk_of(line) is not None:
+                assert (str(path.relative_to(APPLICATION)), number) in known
 
 
 def test_the_application_is_sound_python_of_a_likely_size() -> None:

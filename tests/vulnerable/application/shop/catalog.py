@@ -13,6 +13,7 @@ pages = Blueprint("catalog", __name__)
 ORDERS = {"name": "name", "price": "price_cents", "newest": "added_at DESC"}
 MOST_SHOWN = 50
 LONGEST_REVIEW = 2_000
+REVIEWS = '<ul id="reviews" data-plant="{}"></ul><script src="/static/reviews.js"></script>'
 
 
 def plant_or_404(plant_id: int) -> Any:
@@ -42,9 +43,7 @@ def search() -> Response:
 @pages.get("/plants/<int:plant_id>")
 def plant(plant_id: int) -> str:
     row = plant_or_404(plant_id)
-    head = Markup("<h1>{}</h1><p>{}</p>").format(row["name"], row["description"])
-    script = Markup('<ul id="reviews" data-plant="{}"></ul><script src="/static/reviews.js"></script>')
-    return head + script.format(plant_id)
+    return Markup("<h1>{}</h1><p>{}</p>" + REVIEWS).format(row["name"], row["description"], plant_id)
 
 
 @pages.get("/plants/<int:plant_id>/reviews")
