@@ -18,12 +18,13 @@ from rlm_cli.cli.failures import say, say_error
 from rlm_cli.cli.terminal import is_terminal, print_answer
 from rlm_cli.cli.waiting import is_live
 from rlm_cli.display.plain import PlainLines
-from rlm_cli.display.safe import safe
 from rlm_cli.errors import UsageError
 from rlm_cli.event_lines import write_event
 from rlm_cli.events import Event
+from rlm_cli.report import report_of
 from rlm_cli.reports import remarks, render, summary_line
-from rlm_cli.results import ExitCode, Result
+from rlm_cli.results import ExitCode, Result, Sifted
+from rlm_cli.safe_text import safe
 from rlm_cli.task import Task
 from rlm_cli.trajectory import Past, Recorder
 from rlm_cli.types import Limits
@@ -75,7 +76,7 @@ def conduct(
     with _watching(output, events, recorder) as watch:
         result = analysis.run(task, watch, cache, recorder, past)
     if recorder is not None:
-        recorder.keep_result(render("json", task, result))
+        recorder.keep_result(render("json", report_of(task, result, Sifted())))
         recorder.close()
     return _report(output, task, result, recorder)
 
@@ -160,7 +161,7 @@ def _exit_code(output: Output, result: Result) -> ExitCode:
 
 
 def _write_report(output: Output, task: Task, result: Result, code: int) -> int:
-    report = render(output.format, task, result)
+    report = render(output.format, report_of(task, result, Sifted()))
     if output.file is not None:
         try:
             Path(output.file).write_text(report, encoding="utf-8")
