@@ -171,3 +171,5 @@ class Sifted:
     """Those that the baseline has too."""
     refuted: tuple[Finding, ...] = ()
     withheld: tuple[Withheld, ...] = ()
+    against_baseline: bool = False
+    """There is a baseline: what is reported is new."""

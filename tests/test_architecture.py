@@ -12,7 +12,8 @@ GROUND = {
     "types", "errors", "events", "event_lines", "seams", "context", "context_writer", "task", "tokens", "budget",
     "findings", "references", "quotes", "places", "addresses", "estimate", "inspection", "amounts", "plain_files",
     "confinement", "strength", "json_structure", "anonymous", "plain_values", "worst_case", "results",
-    "report", "rules", "finding_claims", "security_rules", "quality_rules", "patterns",
+    "report", "rules", "finding_claims", "security_rules", "quality_rules", "patterns", "safe_text",
+    "finding_words", "excerpts",
 }  # fmt: skip
 ROOMS = {"gate", "loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}

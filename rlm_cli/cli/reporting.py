@@ -55,7 +55,8 @@ class Reporting:
             grave = counted(len(failing(sifted, self.policy)), "finding")
             say(f"{grave} of level {self.policy.fail_on} or above: exit code {code:d} (--fail-on)")
         if not self.quiet or code != ExitCode.COMPLETE:
-            say(summary_line(report.result, len(task.context.documents), len(task.context.skipped)))
+            documents, skipped = len(task.context.documents), len(task.context.skipped)
+            say(summary_line(report.result, documents, skipped, report.sifted))
         return code
 
     def _exit_code(self, report: Report) -> int:
@@ -87,7 +88,7 @@ class Reporting:
                 say(f"rlm: error: cannot write {wanted.file}: {error.strerror}; the report goes to stdout instead")
                 code = ExitCode.USAGE
         if wanted.format == "text" and is_terminal(sys.stdout):
-            print_answer(report)
+            print_answer(report.result)
         else:
             sys.stdout.write(safe(text) if sys.stdout.isatty() else text)
         sys.stdout.flush()

@@ -82,10 +82,10 @@ def show(run_id: RunId = None) -> None:
 
     from rlm_cli.cli.terminal import fitted, print_answer, print_lines, width
     from rlm_cli.display.folding import fold
-    from rlm_cli.display.safe import safe_line
     from rlm_cli.display.screen import block, header, unfinished
     from rlm_cli.display.state import State
     from rlm_cli.errors import InputError
+    from rlm_cli.safe_text import safe_line
     from rlm_cli.trajectory import find_run, is_cut_off, read_run
 
     found = find_run(run_id)
@@ -256,7 +256,7 @@ def _account(state: "State", result: "Result") -> Iterator[str]:
 
 def _row(record: "Record") -> tuple[str, ...]:
     from rlm_cli.amounts import cost
-    from rlm_cli.display.safe import safe_line
+    from rlm_cli.safe_text import safe_line
 
     run_id, question = safe_line(record.run_id), safe_line(record.question[:1_000])
     if record.damage is not None:

@@ -28,7 +28,7 @@ def width() -> int:
 
 def fitted(text: str, stream: TextIO) -> str:
     """Return `text` as it goes to `stream`: harmless, and where that is a terminal, broken between words."""
-    from rlm_cli.display.safe import safe
+    from rlm_cli.safe_text import safe
 
     text = safe(text)
     try:
@@ -58,9 +58,9 @@ def print_lines(lines: Sequence["Text"]) -> None:
 
 def print_answer(result: Result) -> None:
     """Print the answer and what it rests on to stdout: rendered for a terminal, else as plain text."""
-    from rlm_cli.display.safe import safe
     from rlm_cli.places import place_name
     from rlm_cli.reports import answer_text, no_answer
+    from rlm_cli.safe_text import safe
 
     if not is_terminal(sys.stdout):
         sys.stdout.write(safe(answer_text(result)))
