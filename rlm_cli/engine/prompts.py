@@ -134,13 +134,15 @@ def _findings(task: Task) -> list[str]:
         "",
         "# Findings",
         "",
-        "Findings are asked for: report each with report_finding, as soon as you are sure of it. Only what is verified "
-        "there is reported; a flaw that the answer merely tells of is lost. One call a flaw, at the place where it has "
-        "to be mended, with the shortest quote that shows it (one to five whole lines).",
-        "Look for what no pattern finds, too: missing checks of who may do what, sessions, logic. Before you report, "
-        "read the code around and what calls it: what looks alike and is safe is none. title is one line, message "
-        "says how it goes wrong and what to do; confidence is your own, 0 to 1.",
-        f"rule is one of: {listed(rules_of(task.profile))}.",
+        "Findings are asked for: report each with report_finding, once you have read the code around it and what calls "
+        "it; what looks alike and is safe is none. One call a flaw, at the place where it has to be mended, with the "
+        "shortest quote that shows it (one to five whole lines). Only a finding whose quote is found in the text is "
+        "reported. Findings are the evidence: leave `evidence` empty.",
+        "Look for what no pattern finds, too: missing checks of who may do what, sessions, logic. title is one line; "
+        "message says how it goes wrong and what to do; confidence is your own, 0 to 1. severity (critical, high, "
+        "medium, low, info) and cwe are the rule's unless you say otherwise.",
+        "rule is one of the following; where several fit, the one nearest to what has to be mended, and one only. "
+        f"Quality rules are for questions that ask for quality.\n{listed(rules_of(task.profile))}",
     ]
     if task.verify:
         lines.append(
