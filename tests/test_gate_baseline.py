@@ -1,6 +1,7 @@
 """What an earlier run reported is known, wherever its lines have moved; nothing else is, and no file can do harm."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,13 @@ def test_what_was_refuted_or_withheld_then_is_not_known(tmp_path: Path) -> None:
     apart = {"refuted_findings": [plain], "withheld_findings": [{**plain, "why": "unlikely", "reason": ""}]}
     assert known([], [finding], **apart) == [False]
     assert known([finding], [finding], **apart) == [True]
+
+
+def test_of_two_quotes_of_one_place_each_makes_its_own_known(tmp_path: Path) -> None:
+    one, other = (in_file(tmp_path, BEFORE, quote) for quote in ("db.run('SELECT ' + name)", QUERY))
+    assert one.fingerprint == other.fingerprint
+    elsewhere = [replace(each, fingerprint="0" * 32) for each in (one, other)]
+    assert [known([one, other], [one, elsewhere[1]]), known([one, other], [other, elsewhere[0]])] == [[True] * 2] * 2
 
 
 fingerprints = st.sampled_from(["", "a" * 32, "b" * 32])
