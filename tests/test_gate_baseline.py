@@ -1,6 +1,7 @@
 """What an earlier run reported is known, wherever its lines have moved; nothing else is, and no file can do harm."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.findings import as_result, found, loaded
 
+from rlm_cli.context import Context
 from rlm_cli.errors import InputError
 from rlm_cli.gate.baseline import Baseline, read_baseline
 from rlm_cli.gate.sarif import FINGERPRINT
-from rlm_cli.results import Finding
+from rlm_cli.report import Report, report_of
+from rlm_cli.reports import render
+from rlm_cli.results import Finding, Result, Sifted, Status
+from rlm_cli.task import Task, new_run_id
+from rlm_cli.types import ModelSpec, Profile, Usage
 
 BEFORE = "import db\n\n\ndef show(name):\n    return db.run('SELECT ' + name)\n\n\ndef hello():\n    return 'hello'\n"
 QUERY = "return db.run('SELECT ' + name)"
@@ -216,6 +222,34 @@ def test_results_that_nothing_can_be_known_by_are_told() -> None:
     assert baseline.warnings == (
         "the baseline old.sarif makes nothing known by 2 results without a rule, a file or its text",
     )
+
+
+@pytest.mark.parametrize("name", ["json", "sarif"])
+@pytest.mark.parametrize("status", ["complete", "partial"])
+def test_a_report_of_ours_makes_known_what_it_reports(tmp_path: Path, name: str, status: Status) -> None:
+    path = "src/a #%41?é\x07.py"
+    context = loaded(tmp_path / "a", {path: BEFORE, "b.py": BEFORE})
+    findings = [found(context, each.path, quote) for each in context.documents for quote in (QUERY, "return 'hello'")]
+    report = report_on(context, findings, status)
+    moved = loaded(tmp_path / "b", {path: "\n\n" + BEFORE, "b.py": "\n" + BEFORE})
+    now = [
+        found(moved, each.path, quote) for each in moved.documents for quote in (QUERY, "return 'hello'", "import db")
+    ]
+    written = render(name, report).encode()
+    without = re.sub(rb'"(?:rlmFinding/v1|fingerprint)": "[0-9a-f]+"', b'"x": ""', written)
+    for each in (written, without):
+        baseline = read_baseline(each, "old")
+        assert baseline.has(now) == [True, True, False, True, True, False]
+        assert len(baseline.warnings) == (status == "partial")
+    assert without.count(b'"x": ""') == 4
+
+
+def report_on(context: Context, findings: list[Finding], status: Status) -> Report:
+    result = Result(status, "final", "", None, (), (), 1, 0, 0, Usage(), Usage(), 1.0, findings=tuple(findings))
+    model = ModelSpec("offline/root")
+    task = Task(new_run_id(), "find flaws", context, Profile("test", "", model, model), findings=True)
+    # Those that were known then are known now.
+    return report_of(task, result, Sifted(tuple(findings[:2]), tuple(findings[2:])))
 
 
 # --- files that are not as they should be -----------------------------------------------------------------------------
