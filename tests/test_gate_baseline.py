@@ -1,6 +1,8 @@
 """What an earlier run reported is known, wherever its lines have moved; nothing else is, and no file can do harm."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.findings import as_result, found, loaded
 
+from rlm_cli.context import Context
 from rlm_cli.errors import InputError
 from rlm_cli.gate.baseline import Baseline, read_baseline
 from rlm_cli.gate.sarif import FINGERPRINT
-from rlm_cli.results import Finding
+from rlm_cli.report import Report, report_of
+from rlm_cli.reports import render
+from rlm_cli.results import Finding, Result, Sifted, Status
+from rlm_cli.task import Task, new_run_id
+from rlm_cli.types import ModelSpec, Profile, Usage
 
 BEFORE = "import db\n\n\ndef show(name):\n    return db.run('SELECT ' + name)\n\n\ndef hello():\n    return 'hello'\n"
 QUERY = "return db.run('SELECT ' + name)"
@@ -95,6 +102,13 @@ def test_what_was_refuted_or_withheld_then_is_not_known(tmp_path: Path) -> None:
     apart = {"refuted_findings": [plain], "withheld_findings": [{**plain, "why": "unlikely", "reason": ""}]}
     assert known([], [finding], **apart) == [False]
     assert known([finding], [finding], **apart) == [True]
+
+
+def test_of_two_quotes_of_one_place_each_makes_its_own_known(tmp_path: Path) -> None:
+    one, other = (in_file(tmp_path, BEFORE, quote) for quote in ("db.run('SELECT ' + name)", QUERY))
+    assert one.fingerprint == other.fingerprint
+    elsewhere = [replace(each, fingerprint="0" * 32) for each in (one, other)]
+    assert [known([one, other], [one, elsewhere[1]]), known([one, other], [other, elsewhere[0]])] == [[True] * 2] * 2
 
 
 fingerprints = st.sampled_from(["", "a" * 32, "b" * 32])
@@ -208,6 +222,34 @@ def test_results_that_nothing_can_be_known_by_are_told() -> None:
     assert baseline.warnings == (
         "the baseline old.sarif makes nothing known by 2 results without a rule, a file or its text",
     )
+
+
+@pytest.mark.parametrize("name", ["json", "sarif"])
+@pytest.mark.parametrize("status", ["complete", "partial"])
+def test_a_report_of_ours_makes_known_what_it_reports(tmp_path: Path, name: str, status: Status) -> None:
+    path = "src/a #%41?é\x07.py"
+    context = loaded(tmp_path / "a", {path: BEFORE, "b.py": BEFORE})
+    findings = [found(context, each.path, quote) for each in context.documents for quote in (QUERY, "return 'hello'")]
+    report = report_on(context, findings, status)
+    moved = loaded(tmp_path / "b", {path: "\n\n" + BEFORE, "b.py": "\n" + BEFORE})
+    now = [
+        found(moved, each.path, quote) for each in moved.documents for quote in (QUERY, "return 'hello'", "import db")
+    ]
+    written = render(name, report).encode()
+    without = re.sub(rb'"(?:rlmFinding/v1|fingerprint)": "[0-9a-f]+"', b'"x": ""', written)
+    for each in (written, without):
+        baseline = read_baseline(each, "old")
+        assert baseline.has(now) == [True, True, False, True, True, False]
+        assert len(baseline.warnings) == (status == "partial")
+    assert without.count(b'"x": ""') == 4
+
+
+def report_on(context: Context, findings: list[Finding], status: Status) -> Report:
+    result = Result(status, "final", "", None, (), (), 1, 0, 0, Usage(), Usage(), 1.0, findings=tuple(findings))
+    model = ModelSpec("offline/root")
+    task = Task(new_run_id(), "find flaws", context, Profile("test", "", model, model), findings=True)
+    # Those that were known then are known now.
+    return report_of(task, result, Sifted(tuple(findings[:2]), tuple(findings[2:])))
 
 
 # --- files that are not as they should be -----------------------------------------------------------------------------

@@ -77,6 +77,7 @@ def test_a_file_inside_does_not_count_without_a_base(branch: Path, name: str) ->
     for given in (branch, branch / "src", branch / "src/app.py", branch / name):
         assert "lies inside the input or its repository" in refusal(branch / name, given)
     assert "lies inside the input" in refusal(branch / name, "somewhere else", branch)
+    assert "lies inside the input" in refusal(branch / name, branch / "only/in/a/revision")
 
 
 def test_a_file_inside_that_the_branch_leaves_as_it_is_counts_with_a_base(branch: Path) -> None:
@@ -132,6 +133,10 @@ def test_a_stream_comes_from_the_repository_we_stand_in(
     monkeypatch.chdir(branch / "src")
     assert "lies inside the input" in refusal("../ok.yaml", "-")
     assert "lies inside the input" in refusal("../ok.yaml", "/dev/null")
+    reading, writing = os.pipe()
+    assert "lies inside the input" in refusal("../ok.yaml", f"/dev/fd/{reading}")
+    os.close(reading)
+    os.close(writing)
     assert read(tmp_path / "elsewhere/s.yaml", "-").suppressions
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert read("s.yaml", "-").suppressions

@@ -76,11 +76,11 @@ def _way_to(name: str) -> Iterator[str]:
 def _rooms(inputs: Iterable[str]) -> Iterator[tuple[int, int]]:
     """Yield the identity of every folder and file that belongs to what is scanned."""
     for each in inputs:
-        place = Path.cwd() if each == "-" else Path(os.path.realpath(each))
-        if each != "-" and (place.is_dir() or place.is_file()):
+        place = Path(os.path.realpath(each))
+        if each == "-" or (Path(each).exists() and not (Path(each).is_dir() or Path(each).is_file())):
+            place = Path.cwd()  # a stream
+        elif place.exists():  # else it may be a folder of the --rev that was asked for
             yield _identity(place)
-        elif not place.is_dir():
-            place = Path.cwd()
         repository = _repository(place)
         if repository is not None:
             yield _identity(repository)

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from rlm_cli.gate.same import Known, normalised
 
-FINGERPRINT = "rlm/v1"
+FINGERPRINT = "rlmFinding/v1"
 """The key of our fingerprint among a result's partialFingerprints."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
