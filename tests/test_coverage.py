@@ -1,12 +1,21 @@
 """Which documents were looked at: told from the lines that were sent, however they are shown, and from nothing else."""
 
 import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
+from support.openai_server import OpenAIServer, Scripted
 from support.repl import context_of
+from support.runs import Run, cell
 
+from rlm_cli import analysis
 from rlm_cli.engine.coverage import Seen, coverage
+from rlm_cli.loaders import LoadOptions
 from rlm_cli.results import Coverage
+from rlm_cli.trajectory import Recorder, read_beginning, run_folder
+from rlm_cli.types import Limits, ModelSpec, Price, Profile
 
 LICENCE = "# Licensed under the terms that stand in LICENSE\nimport argparse\n"
 FILES = {
@@ -177,3 +186,69 @@ def test_many_copies_are_settled_exactly() -> None:
 )
 def test_no_text_is_too_odd(text: str) -> None:
     assert looked_at(FILES, text) == []
+
+
+# --- in runs --------------------------------------------------------------------------------------------------------
+
+LARGE = {"a.txt": "the head of all\n" * 4_000, **FILES, "z.txt": "the tail of all\n" * 999}
+"""The first message shows of it the head, the middle and the tail."""
+
+
+def test_a_run_says_what_its_models_were_shown(tmp_path: Path) -> None:
+    code = "print(files['app/late.py'][:120])\nllm_query('safe? ' + files['app/views.py'])"
+    ran = Run(tmp_path, [cell(code), cell("FINAL('done')")], files=LARGE, findings=True)
+    assert ran.result.coverage == Coverage(5, 4, ("app/db.py",))
+
+
+def test_what_was_printed_and_not_shown_or_asked_and_not_answered_was_not_looked_at(tmp_path: Path) -> None:
+    code = "try:\n    llm_query('safe? ' + files['app/views.py'])\nexcept SubCallError:\n    pass\n"
+    code += "print('-- -\\n' * 9_000 + files['app/late.py'] + '-- -\\n' * 9_000)"
+    replies: list[str | Scripted] = [cell(code), cell("print(files['app/db.py'])\nFINAL('done')")]
+    ran = Run(tmp_path, replies, sub=lambda prompt: Scripted(status=400, error={"m": "no"}), files=LARGE, findings=True)
+    assert ran.result.coverage == Coverage(5, 2, ("app/db.py", "app/late.py", "app/views.py"))
+
+
+def test_nothing_is_measured_where_no_findings_are_asked_for(tmp_path: Path) -> None:
+    assert Run(tmp_path, ["FINAL(done)"], files=FILES).result.coverage is None
+
+
+def test_a_text_shown_whole_is_looked_at(tmp_path: Path) -> None:
+    ran = Run(tmp_path, ["FINAL(done)"], files={"a.py": "x = 1\n", "b/c.py": "y = 2\n"}, findings=True)
+    assert ran.result.coverage == Coverage(2, 2)
+
+
+def test_a_resumed_run_comes_to_the_same(tmp_path: Path) -> None:
+    """Wherever the record ends: what is repeated from it counts as it did then."""
+    folder = tmp_path / "in"
+    for path, text in LARGE.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    code = "print(files['app/late.py'][:120])\nprint(llm_query('safe? ' + files['app/views.py']))"
+    root = [cell(code), cell("print(llm_query('safe? ' + files['app/views.py']))"), cell("FINAL('done')")]
+
+    def reply(body: dict[str, Any]) -> str:
+        given = sum(message["role"] == "assistant" for message in body["messages"])
+        return "yes" if body["model"] == "sub" else root[given]
+
+    with OpenAIServer(reply) as server:
+        models = [
+            ModelSpec(f"openai/{name}", api_base=server.url, context_window=100_000, price=Price(1, 1))
+            for name in ("root", "sub")
+        ]
+        profile = Profile("test", "", models[0], models[1], Limits())
+        prepared = analysis.prepare([str(folder)], "what?", profile, findings=True)
+        recorder = analysis.record(prepared.task, [str(folder)], LoadOptions())
+        with closing(recorder), closing(prepared.task.context):
+            whole = analysis.run(prepared.task, recorder.record, "off", recorder).coverage
+        assert whole == Coverage(5, 4, ("app/db.py",))
+        run_id = prepared.task.run_id
+        record = (run_folder(run_id) / "calls.jsonl").read_bytes()
+        lines = record.splitlines(keepends=True)
+        for kept in range(0, len(lines), 3):
+            (run_folder(run_id) / "calls.jsonl").write_bytes(b"".join(lines[:kept]))
+            (run_folder(run_id) / "events.jsonl").unlink()
+            recorder, past = Recorder.resume(run_id)
+            with closing(recorder):
+                again = analysis.prepare_again(read_beginning(run_id), Limits())
+                with closing(again.task.context):
+                    assert analysis.run(again.task, recorder.record, "off", recorder, past).coverage == whole
