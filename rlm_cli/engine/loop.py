@@ -15,6 +15,7 @@ from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine import prompts
 from rlm_cli.engine.cells import Cells
+from rlm_cli.engine.coverage import Seen
 from rlm_cli.engine.history import History
 from rlm_cli.engine.parsing import ProseFinal, parse
 from rlm_cli.engine.progress import Progress
@@ -67,7 +68,8 @@ class Engine:
 
     def run(self, task: Task, path: CallPath = ROOT) -> Generator[Event, None, Result]:
         """Answer `task`; every transition is yielded, the last event is RunFinished."""
-        run = _Run(self, task, path, Progress(warnings=dict.fromkeys(task.warnings)))
+        progress = Progress(warnings=dict.fromkeys(task.warnings), seen=Seen() if task.findings else None)
+        run = _Run(self, task, path, progress)
         error: RlmError | None = None
         try:
             yield _run_started(task, path)
@@ -157,6 +159,7 @@ class _Run:
             outputs, before, after = compacted
             yield HistoryCompacted(path=here, outputs=outputs, tokens_before=before, tokens_after=after, usage=Usage())
         reply = yield from self.root.reply(call, here)
+        self.progress.note_seen(call.request.messages[-1].text)
         self.progress.note_stand_in(self.root.spec, reply)
         return reply
 
@@ -214,6 +217,7 @@ class _Run:
         except (LimitReached, ModelError) as error:
             self.progress.warnings[f"no last word: {error}"] = None
         else:
+            self.progress.note_seen(call.request.messages[-1].text)
             outcome = yield from self.execute(cells, reply, here, 0, last_word=True)
             if outcome.cell is not None and outcome.cell.error is not None:
                 self.progress.warnings[f"the code of the last word failed: {outcome.cell.error}"] = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
+from rlm_cli.engine.coverage import Seen, coverage
 from rlm_cli.engine.found import FINDINGS, Found
 from rlm_cli.errors import LimitReached, RlmError
 from rlm_cli.events import CallPath, Event
@@ -25,6 +26,8 @@ class Progress:
     citations: dict[Citation, None] = field(default_factory=dict)
     """Evidence in the order given, each once."""
     found: Found = field(default_factory=Found)
+    seen: Seen | None = None
+    """What the models were shown; None: nobody asks."""
     variables: tuple[str, ...] = ()
     """What the model's code has stored."""
     failed: Counter[str] = field(default_factory=Counter)
@@ -44,6 +47,11 @@ class Progress:
         if limit.limit not in self.limits:
             self.limits[limit.limit] = None
             yield LimitEvent(path=path, limit=limit.limit, message=str(limit))
+
+    def note_seen(self, text: str) -> None:
+        """Note a text that a model has replied to."""
+        if self.seen is not None:
+            self.seen.add(text)
 
     def note_stand_in(self, spec: ModelSpec, reply: Reply) -> None:
         """Warn of a reply that a fallback gave."""
@@ -78,6 +86,7 @@ class Progress:
             error=Failure(str(error), error.hint, error.exit_code) if error is not None else None,
             findings=self.found.all(),
             rejected_findings=self.found.rejected,
+            coverage=coverage(context, self.seen) if self.seen is not None else None,
         )
 
 

@@ -125,6 +125,9 @@ class Subcalls:
         }
         if (why := (yield from self._make(calls, answers, here, numbers))) is not None:
             return SubAnswers(refused=why)
+        for number, call in calls.items():
+            if answers[number].error is None:
+                self.progress.note_seen(call.prompt)
         self.progress.failed.update(_kind(answer.error) for answer in answers.values() if answer.error is not None)
         places = {prompt: number for number, prompt in enumerate(prompts)}
         slots = range(len(prompts)) if asked.fresh else [places[prompt] for prompt in asked.prompts]
