@@ -15,7 +15,7 @@ from typing import BinaryIO
 from rlm_cli import analysis
 from rlm_cli.analysis import CacheUse, Prepared
 from rlm_cli.cli.failures import say, say_error
-from rlm_cli.cli.terminal import is_terminal, print_answer
+from rlm_cli.cli.terminal import is_terminal, print_report
 from rlm_cli.cli.waiting import is_live
 from rlm_cli.display.plain import PlainLines
 from rlm_cli.errors import UsageError
@@ -161,18 +161,19 @@ def _exit_code(output: Output, result: Result) -> ExitCode:
 
 
 def _write_report(output: Output, task: Task, result: Result, code: int) -> int:
-    report = render(output.format, report_of(task, result, Sifted()))
+    report = report_of(task, result, Sifted())
+    text = render(output.format, report)
     if output.file is not None:
         try:
-            Path(output.file).write_text(report, encoding="utf-8")
+            Path(output.file).write_text(text, encoding="utf-8")
             return code
         except OSError as error:
             say(f"rlm: error: cannot write {output.file}: {error.strerror}; the answer goes to stdout instead")
             code = ExitCode.USAGE
     if output.format == "text" and is_terminal(sys.stdout):
-        print_answer(result)
+        print_report(report)
     else:
-        sys.stdout.write(safe(report) if sys.stdout.isatty() else report)
+        sys.stdout.write(safe(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
     return code
 
