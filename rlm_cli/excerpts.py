@@ -4,8 +4,9 @@ Covered: a few lines before and behind, long lines cut around the quote, secrets
 merge lines). Not covered: how it is drawn (reports/, display/).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rlm_cli.places import has_own_lines
 from rlm_cli.report import Report
 from rlm_cli.results import Finding
 from rlm_cli.safe_text import safe
@@ -27,7 +28,7 @@ class Row:
     """One line of an excerpt: its text is `before`, `marked` and `after`."""
 
     number: int | None
-    """From 1; None where secrets that were hidden have merged lines."""
+    """From 1; None where the file has no such lines, or secrets that were hidden have merged them."""
     before: str
     marked: str
     """What the finding quotes of this line; "" for a line around it."""
@@ -71,7 +72,24 @@ def excerpt_of(report: Report, finding: Finding) -> Excerpt:
             start = seen.find(words) if words else -1
             start, end = (start, start + len(words)) if start >= 0 else (0, len(seen))
         rows.append(_row(number, seen, start, end))
-    return Excerpt(tuple(rows), hidden)
+    if not has_own_lines(document):
+        rows = [replace(each, number=None) for each in rows]
+    around = _around(shown[: len(rows)], finding.line - first, last_shown - first)
+    return Excerpt(tuple(rows[around]), hidden)
+
+
+def _around(lines: list[str], first: int, last: int) -> slice:
+    """Return which lines to show: `first` to `last`, and those around them on the same page, no blank one outside."""
+    start, end = first, last + 1
+    while start > 0 and "\f" not in lines[start - 1]:
+        start -= 1
+    while end < len(lines) and "\f" not in lines[end]:
+        end += 1
+    while start < first and not lines[start].strip():
+        start += 1
+    while end > last + 1 and not lines[end - 1].strip():
+        end -= 1
+    return slice(start, end)
 
 
 def _lines(text: str) -> list[str]:

@@ -42,9 +42,14 @@ def asked_for_findings(result: Result, sifted: Sifted) -> bool:
     return result.coverage is not None or any(kinds)
 
 
-def count_words(sifted: Sifted, rejected: int) -> str:
-    """Return how many findings there are: `3 findings (1 critical, 2 high; 2 confirmed), 2 known, 1 refuted`."""
+def count_words(sifted: Sifted, rejected: int, headed: bool = False) -> str:
+    """Return how many findings there are: `3 findings (1 critical, 2 high; 2 confirmed), 2 known, 1 refuted`.
+
+    `headed`: the word stands before it already.
+    """
     found = counted(len(sifted.reported), "finding") if sifted.reported else "no findings"
+    if headed:
+        found = f"{len(sifted.reported):,}" if sifted.reported else "none"
     if sifted.reported:
         confirmed = sum(each.verdict == "confirmed" for each in sifted.reported)
         found += f" ({severity_words(sifted.reported)}; {confirmed or 'none'} confirmed)"
@@ -61,7 +66,7 @@ def aside_words(sifted: Sifted, rejected: int) -> list[str]:
     """Return how many findings there are beside those that are reported, by kind."""
     kinds = [(len(sifted.known), "known"), (len(sifted.refuted), "refuted")]
     kinds += [(sum(each.why == why for each in sifted.withheld), words) for why, words in _WITHHELD.items()]
-    kinds.append((rejected, "rejected for a quote that is not there"))
+    kinds.append((rejected, "rejected (no such text)"))
     return [f"{number:,} {words}" for number, words in kinds if number]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.findings import as_result, found, loaded
+from support.gated import as_result, found, loaded
 
 from rlm_cli.context import Context
 from rlm_cli.errors import InputError

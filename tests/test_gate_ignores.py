@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.findings import found, loaded
+from support.gated import found, loaded
 
 from rlm_cli.gate.comments import comments_in
 from rlm_cli.gate.ignores import Ignores

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from support.findings import found, loaded
+from support.gated import found, loaded
 
 from rlm_cli.errors import UsageError
 from rlm_cli.gate.suppressions import in_force, read_suppressions

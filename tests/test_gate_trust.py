@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.findings import as_result
+from support.gated import as_result
 from support.repositories import git, grow, repository
 
 from rlm_cli.errors import InputError, UsageError

@@ -10,7 +10,7 @@ from pathlib import Path
 from rlm_cli.amounts import counted
 from rlm_cli.cli.failures import say, say_error
 from rlm_cli.cli.formats import Wanted
-from rlm_cli.cli.terminal import is_terminal, print_answer
+from rlm_cli.cli.terminal import is_terminal, print_report
 from rlm_cli.cli.waiting import is_live
 from rlm_cli.gate import Policy, failing, sift
 from rlm_cli.report import Report, report_of
@@ -88,7 +88,7 @@ class Reporting:
                 say(f"rlm: error: cannot write {wanted.file}: {error.strerror}; the report goes to stdout instead")
                 code = ExitCode.USAGE
         if wanted.format == "text" and is_terminal(sys.stdout):
-            print_answer(report.result)
+            print_report(report)
         else:
             sys.stdout.write(safe(text) if sys.stdout.isatty() else text)
         sys.stdout.flush()

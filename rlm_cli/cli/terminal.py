@@ -10,6 +10,8 @@ from rlm_cli.results import Result
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from rlm_cli.report import Report
+
 _WIDEST = 120
 """Cells of the widest line of an answer: longer ones are hard to read."""
 
@@ -54,6 +56,20 @@ def print_lines(lines: Sequence["Text"]) -> None:
         Console(file=sys.stdout, highlight=False).print(joined(lines), soft_wrap=True)
     else:
         sys.stdout.write(joined(lines).plain + "\n")
+
+
+def print_report(report: "Report") -> None:
+    """Print the answer, what it rests on and the findings to stdout, a terminal."""
+    from rich.console import Console
+
+    from rlm_cli.display.findings import finding_lines
+
+    print_answer(report.result)
+    if lines := finding_lines(report, min(width(), _WIDEST)):
+        console = Console(file=sys.stdout, highlight=False)
+        console.print()
+        for line in lines:
+            console.print(line, soft_wrap=True)
 
 
 def print_answer(result: Result) -> None:

@@ -16,7 +16,7 @@ from rlm_cli.finding_words import (
     severity_words,
     withheld_words,
 )
-from rlm_cli.places import place_name
+from rlm_cli.places import has_own_lines, place_name
 from rlm_cli.report import Report
 from rlm_cli.reports.markdown_safe import code, fenced, in_html, inline, paragraphs, wrapped
 from rlm_cli.reports.words import no_answer
@@ -85,7 +85,11 @@ def _details(report: Report, finding: Finding) -> str:
     about = f"{code(finding.rule_id)}" + (f" ({inline(finding.cwe)})" if finding.cwe else "")
     parts = [f"{about} at {code(place)}: {check_words(finding)}.", paragraphs(finding.message)]
     document = report.task.context.document(finding.path)
-    parts.append(fenced("\n".join(_code(report, finding)), document.kind if document is not None else ""))
+    parts.append(
+        fenced(
+            "\n".join(_code(report, finding)), document.kind if document is not None and has_own_lines(document) else ""
+        )
+    )
     if finding.reason:
         parts.append(f"The check: {inline(finding.reason)}")
     return _folded(f"{finding.severity}: {finding.title} ({place})", "\n\n".join(filter(None, parts)))

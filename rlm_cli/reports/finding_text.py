@@ -31,7 +31,7 @@ def findings_text(report: Report) -> str | None:
     result, sifted = report.result, report.sifted
     if not asked_for_findings(result, sifted):
         return None
-    parts = [f"Findings: {count_words(sifted, result.rejected_findings)}"]
+    parts = [f"Findings: {count_words(sifted, result.rejected_findings, headed=True)}"]
     parts += ["\n".join(_finding(report, each)) for each in sifted.reported]
     lists = {
         "Known": [(each, "") for each in sifted.known],

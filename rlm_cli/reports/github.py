@@ -5,9 +5,8 @@ coverage. Model text is one property or one message each, and cannot begin a com
 """
 
 from rlm_cli.finding_words import check_words, count_words, coverage_words, incomplete_words
-from rlm_cli.places import place_name
+from rlm_cli.places import has_own_lines, place_name
 from rlm_cli.report import Report
-from rlm_cli.reports.regions import has_own_lines
 from rlm_cli.results import Finding
 from rlm_cli.safe_text import safe, safe_line
 from rlm_cli.types import Severity
@@ -37,7 +36,7 @@ def render_github(report: Report) -> str:
 def _annotation(report: Report, finding: Finding) -> str:
     properties = {"file": finding.path}
     message = f"{safe(finding.message).strip() or safe_line(finding.title)}\n{_about(finding)}"
-    if has_own_lines(report.task.context, finding):
+    if has_own_lines(report.task.context.document(finding.path)):
         properties |= {"line": str(finding.line), "endLine": str(finding.end_line)}
         if finding.line == finding.end_line:  # GitHub takes columns within one line alone
             properties |= {"col": str(finding.column), "endColumn": str(finding.end_column)}

@@ -9,9 +9,8 @@ import json
 from typing import Any
 
 from rlm_cli.finding_words import check_words, coverage_words, incomplete_words
-from rlm_cli.places import place_name
+from rlm_cli.places import has_own_lines, place_name
 from rlm_cli.report import Report
-from rlm_cli.reports.regions import has_own_lines
 from rlm_cli.results import Finding
 from rlm_cli.safe_text import safe, safe_line
 from rlm_cli.types import Severity
@@ -36,7 +35,7 @@ def render_gitlab(report: Report) -> str:
 
 
 def _entry(report: Report, finding: Finding) -> dict[str, Any]:
-    own = has_own_lines(report.task.context, finding)
+    own = has_own_lines(report.task.context.document(finding.path))
     place = "" if own else f" ({safe_line(place_name(finding.place))})"
     return {
         "description": f"{safe_line(finding.title)}{place}: {check_words(finding)}",

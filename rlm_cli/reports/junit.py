@@ -9,9 +9,8 @@ from xml.etree import ElementTree
 
 from rlm_cli.amounts import cost
 from rlm_cli.finding_words import check_words, count_words, coverage_words, incomplete_words, rule_words
-from rlm_cli.places import place_name
+from rlm_cli.places import has_own_lines, place_name
 from rlm_cli.report import Report
-from rlm_cli.reports.regions import has_own_lines
 from rlm_cli.results import Finding
 from rlm_cli.safe_text import safe, safe_line
 
@@ -57,7 +56,7 @@ def _failed(report: Report, finding: Finding) -> ElementTree.Element:
     kind = f"{finding.severity}, {rule_words(finding)}"
     case = _case(f"{finding.title} ({place})", f"rlm.{finding.rule_id}", ("failure", finding.title, kind, text))
     case.set("file", _line(finding.path))
-    if has_own_lines(report.task.context, finding):
+    if has_own_lines(report.task.context.document(finding.path)):
         case.set("line", str(finding.line))
     return case
 

@@ -9,13 +9,13 @@ import json
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from rlm_cli import __version__
 from rlm_cli.finding_words import check_words, incomplete_words, unread
-from rlm_cli.places import place_name
+from rlm_cli.places import has_own_lines, place_name
 from rlm_cli.report import Report
 from rlm_cli.reports.line_hash import line_hashes
-from rlm_cli.reports.regions import has_own_lines, uri
 from rlm_cli.reports.sarif_rules import LEVELS, rule_object
 from rlm_cli.reports.summary import remarks
 from rlm_cli.results import Finding
@@ -106,7 +106,7 @@ def _result(
         "ruleId": rule,
         "ruleIndex": index[rule],
         "level": LEVELS[finding.severity],
-        "message": {"text": _message(finding)},
+        "message": {"text": _message(report, finding)},
         "locations": [_location(report, finding)],
         "partialFingerprints": {
             **({"primaryLocationLineHash": line_hash} if line_hash else {}),
@@ -126,10 +126,13 @@ def _result(
     return result
 
 
-def _message(finding: Finding) -> str:
+def _message(report: Report, finding: Finding) -> str:
     title, message = safe_line(finding.title), safe(finding.message).strip()
     text = f"{title.rstrip('.')}. {message}" if message and message != title else title
-    text = f"{_short(text, _MOST_MESSAGE)}\n\n{check_words(finding).capitalize()}."
+    check = check_words(finding).capitalize()
+    if not has_own_lines(report.task.context.document(finding.path)):
+        check = f"At {safe_line(place_name(finding.place))}. {check}"
+    text = f"{_short(text, _MOST_MESSAGE)}\n\n{check}."
     # `[words](target)` would be a link, to wherever a model was told.
     return text.replace("](", "] (")
 
@@ -139,8 +142,10 @@ def _short(text: str, most: int) -> str:
 
 
 def _location(report: Report, finding: Finding) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": uri(finding.path), "uriBaseId": _ROOT}}
-    if has_own_lines(report.task.context, finding):
+    place: dict[str, Any] = {
+        "artifactLocation": {"uri": quote(finding.path, safe="/", errors="replace"), "uriBaseId": _ROOT}
+    }
+    if has_own_lines(report.task.context.document(finding.path)):
         place["region"] = {
             "startLine": finding.line,
             "startColumn": finding.column,
@@ -151,11 +156,11 @@ def _location(report: Report, finding: Finding) -> dict[str, Any]:
         return {"physicalLocation": place}
     name = safe_line(place_name(finding.place))
     place["region"] = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
-    quote = _short(safe(finding.quote), _MOST_SNIPPET)
+    text = _short(safe(finding.quote), _MOST_SNIPPET)
     return {
         "physicalLocation": place,
         "logicalLocations": [{"fullyQualifiedName": name}],
-        "message": {"text": f"{name}: {quote}".replace("](", "] (")},
+        "message": {"text": f"{name}: {text}".replace("](", "] (")},
     }
 
 

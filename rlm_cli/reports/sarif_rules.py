@@ -36,7 +36,7 @@ def rule_object(rule: Rule) -> dict[str, Any]:
     title = rule.title.rstrip(".")
     described: dict[str, Any] = {
         "id": rule.id,
-        "name": "".join(word.capitalize() for word in rule.id.split("-")),
+        "name": _name(rule),
         "shortDescription": {"text": f"{title}."},
         "fullDescription": {"text": _sentence(rule.text or title)},
         "help": {"text": _help(rule, number, "{}", "{}"), "markdown": _help(rule, number, "**{}**", "[{}]({})")},
@@ -46,6 +46,16 @@ def rule_object(rule: Rule) -> dict[str, Any]:
     if number is not None:
         described["helpUri"] = _address(number)
     return described
+
+
+def _name(rule: Rule) -> str:
+    """Return a name for people; SARIF wants it to be another than the id, whatever the case."""
+    name = _camel(rule.id)
+    return name if name.lower() != rule.id.lower() else _camel(f"{rule.title} rule")
+
+
+def _camel(words: str) -> str:
+    return "".join(word.capitalize() for word in re.findall(r"\w+", words))
 
 
 def _sentence(text: str) -> str:
