@@ -39,7 +39,7 @@ class Needles:
         """Return the words that a text of BLOCK bytes or little more holds; longer texts cost more than their size."""
         return {self._words[number] for number in set(self._encoding.encode_ordinary(text.decode("latin-1")))}
 
-    def blocks(self, text: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int, set[bytes]]]:
+    def blocks(self, text: bytes, start: int = 0, end: int | None = None, size: int = BLOCK) -> Iterator[tuple[int, int, set[bytes]]]:
         """Yield (first, last, words) for each block of the text: those that begin at `first` or later, before `last`.
 
         Blocks without a word are left out.
@@ -47,7 +47,7 @@ class Needles:
         end = len(text) if end is None else end
         longest = len(self._words[0]) if self._words else 1
         while start < end:
-            last = min(end, start + BLOCK)
+            last = min(end, start + size)
             if found := self.among(text[start : min(end, last + longest - 1)]):
                 yield start, last, found
             start = last

@@ -23,6 +23,8 @@ from rlm_cli.secret_kinds import is_made_up
 PASSWORD = "password"
 _PASSWORDS = "pass Pass PASS pwd Pwd PWD secret Secret SECRET"
 _KEYS = "token Token TOKEN _key -key apikey Key KEY credential Credential CREDENTIAL auth Auth AUTH"
+_BLOCK = 4096
+"""Bytes searched at once: few, for of so common words a long text has each."""
 _SPREADING = 8
 """Characters from which on a value is looked for elsewhere."""
 
@@ -40,7 +42,7 @@ class Value:
 
 def values_in(text: bytes, first: int = 0, last: int | None = None) -> Iterator[Value]:
     """Yield what is named between two places, in no order; the same value may come twice."""
-    for start, end, words in _needles().blocks(text, first, last):
+    for start, end, words in _needles().blocks(text, first, last, _BLOCK):
         for word in words:
             read, at = _READERS[word], text.find(word, start, end + len(word) - 1)
             while at >= 0:
@@ -57,13 +59,17 @@ def _needles() -> Needles:
 
 _PLACEHOLDER = re.compile(
     rb"\A(?:\$[({A-Za-z_]|%[(sA-Z]|[{<]|[#@]\{|process\.|os\.|env[.:]|vault:|secrets?[.:/]|arn:|file:|https?:"
-    rb"|[.~]{0,2}/[a-z])|\{[\w.:!\[\]()\"']*\}|\*{3}|\.{3}"
+    rb"|[.~]{0,2}/[a-z])|\{[\w.:!\[\]()\"']*\}|\*{3}|\.{3}|\(\)"
 )
 _FILLED = re.compile(
-    rb"example|sample|dummy|placeholder|redacted|change_?me|replace|your|my[_-]|xxxx|(.)\1{5}|todo|insert|<|hidden",
+    rb"example|sample|dummy|placeholder|redacted|change_?me|replace|your|my[_-]?(?:pass|secret|token|key)|xxxx|(.)\1{5}|todo|insert|<|hidden",
     re.IGNORECASE | re.DOTALL,
 )
-_PIECES = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_PIECES = re.compile(
+    rb"(?<![A-Za-z0-9])(?:[A-Za-z]{1,3}\d{1,3}[A-Za-z]{0,2}|\d{1,3}[A-Za-z])(?![A-Za-z0-9])"
+    rb"|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+"
+)
+"""Words, and what stands for one: `s3`, `b64`, `i18n`, `5m`."""
 _PLAIN = frozenset(
     b"password passwd pass passw pwd secret secrets token key apikey test admin user username root string none null "
     b"true false undefined default value login private public auth credential credentials".split()
@@ -74,6 +80,8 @@ _VOWELS = frozenset(b"aeiouyAEIOUY")
 def _is_word(piece: bytes) -> bool:
     if piece.isdigit():
         return len(piece) <= 4
+    if not piece.isalpha():
+        return True
     if len(piece) == 1:
         return piece in b"vVaI"
     return not _VOWELS.isdisjoint(piece) or len(piece) <= 4
@@ -111,7 +119,7 @@ def _is_password(value: bytes) -> bool:
     signs = re.search(rb"[^A-Za-z0-9_./:@+-]", value) and re.search(rb"[a-z]", value) and re.search(rb"[A-Z]", value)
     if not re.search(rb"\d", value) and not signs:
         return _is_random(value)
-    return not (re.search(rb"[_./:-]", value) and is_wordlike(value))
+    return not ((len(value) < 8 or re.search(rb"[_./:-]", value)) and is_wordlike(value))
 
 
 # --- what stands beside it ----------------------------------------------------------------------------------------
@@ -138,10 +146,13 @@ _ABOUT = re.compile(
 )
 """The last word of a name of something about a secret."""
 _OPEN = re.compile(rb"(?i)public|pub_?key|foreign|primary|author|keyword|publishable")
+_DIGIT = re.compile(rb"\d")
+_OF_PASSWORDS = re.compile(rb"(?i)pass|pwd|secret")
 _BEFORE = re.compile(rb"[\w.-]{0,60}\Z")
 _CODE = re.compile(rb"[A-Za-z_$@&*!][\w.$:>!?-]*[(\[]|[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+\Z")
 """A call, a subscript, an attribute."""
 _ENVIRONMENT = re.compile(rb"(?:^|\n)[ \t]*(?:export |ENV |set |- )?[ \t]*[A-Z][A-Z0-9_]*\Z")
+_LAST = re.compile(rb"[,;]?[ \t]*(?:#.*)?(?:\r|\n|\Z|</)")
 _LOGIN = re.compile(rb"login\s{1,9}\S{1,99}\s{1,9}\Z")
 _NETRC = re.compile(rb"password[ \t]{1,9}([!-~]{4,100})")
 
@@ -150,31 +161,38 @@ def _assigned(text: bytes, at: int) -> Iterator[Value]:
     """Yield the value of the name that a needle stands in."""
     match = _ASSIGNED.match(text, at)
     if match is None:
-        if text.startswith(b"password", at) and _LOGIN.search(text, max(0, at - 120), at):
-            if login := _NETRC.match(text, at):
-                yield Value(PASSWORD, *login.span(1), spreads=_is_password(login[1]))
+        yield from _login(text, at)
         return
-    rest, parted, quote, quoted, bare = match.groups()
-    if quoted is None and not (parted[:1] in b"=:>" and parted != b"==" and parted != b"==="):
-        return
-    name = _BEFORE.search(text, max(0, at - 60), at)[0] + rest  # type: ignore[index]  # it matches nothing, too
-    words = _PIECES.findall(rest)
-    if _OPEN.search(name) or (len(words) > 1 and _ABOUT.match(words[-1])):
-        return
-    start, end = match.span(4 if quoted is not None else 5)
-    value = quoted if quoted is not None else _bare(bare)
+    rest, parted, _, quoted, bare = match.groups()
+    if quoted is None:
+        # Without quotes and without a digit it is code, nearly always: so it is looked at no closer.
+        value = _bare(bare)
+        if not _DIGIT.search(value) or parted[:1] not in b"=:>" or parted[:2] == b"==" or _CODE.match(value):
+            return
+    else:
+        value = quoted
+    start = match.start(4 if quoted is not None else 5)
     end = start + len(value)
-    if len(value) < 6 or not _is_filled_in(value):
-        return
-    password = bool(re.match(rb"(?i)pass|pwd|secret", rest))
+    password = bool(_OF_PASSWORDS.match(rest))
     if quoted is not None:
         good = _is_password(value) if password else _is_random(value, 12)
     else:
-        good = not _CODE.match(value) and (
-            _is_random(value) or (_is_password(value) and _stands_alone(text, at, end, parted, password, value))
+        good = _is_random(value) or (
+            len(value) >= 6 and _is_password(value) and _stands_alone(text, at, end, parted, password, value)
         )
-    if good:
+    if not good or not _is_filled_in(value):
+        return
+    name = _BEFORE.search(text, max(0, at - 60), at)[0] + rest  # type: ignore[index]  # it matches nothing, too
+    words = _PIECES.findall(rest)
+    if not _OPEN.search(name) and not (len(words) > 1 and _ABOUT.match(words[-1])):
         yield Value(_kind(name, value), start, end, len(value) >= _SPREADING)
+
+
+def _login(text: bytes, at: int) -> Iterator[Value]:
+    """Yield the password of a line of .netrc."""
+    match = _NETRC.match(text, at)
+    if match is not None and _LOGIN.search(text, max(0, at - 120), at) and _is_filled_in(match[1]):
+        yield Value(PASSWORD, *match.span(1), len(match[1]) >= _SPREADING and _is_password(match[1]))
 
 
 def _bare(word: bytes) -> bytes:
@@ -185,7 +203,7 @@ def _bare(word: bytes) -> bytes:
 
 def _stands_alone(text: bytes, at: int, end: int, parted: bytes, password: bool, value: bytes) -> bool:
     """It is the last word of a line of settings."""
-    if not re.compile(rb"[,;]?[ \t]*(?:#.*)?(?:\r|\n|\Z|</)").match(text, end):
+    if not _LAST.match(text, end):
         return False
     stop = text.find(b"=", at, end)
     if parted == b"=" and stop >= 0 and _ENVIRONMENT.search(text, max(0, at - 80), stop):
@@ -203,7 +221,7 @@ def _kind(name: bytes, value: bytes) -> str:
     return "key"
 
 
-_LOCATED = re.compile(rb"://([^\s/@:\"'<>`]{0,80}):([^\s/@\"'<>`\x80-\xff]{3,200})@")
+_LOCATED = re.compile(rb"://([^\s/@:\"'<>`]{0,80}):([^\s/@\"'<>`\x80-\xff]{3,200})@(?=[A-Za-z0-9\[$\{])")
 
 
 def _located(text: bytes, at: int) -> Iterator[Value]:
