@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from rlm_cli import __version__
+from rlm_cli.addresses import hides_secrets
 from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
 from rlm_cli.confinement import LEVELS, Level
@@ -28,6 +29,7 @@ from rlm_cli.loaders import LoadOptions, Reached, load
 from rlm_cli.plain_values import from_plain, to_plain
 from rlm_cli.profiles import Overrides, choose, find
 from rlm_cli.profiles import load as load_profile
+from rlm_cli.redaction import Redactor
 from rlm_cli.results import Failure, Result, Status, StopReason
 from rlm_cli.sandbox import open_repl
 from rlm_cli.seams import Journal
@@ -56,12 +58,13 @@ def prepare(
     stdin: BinaryIO | None = None,
     require_sandbox: Level | None = None,
     watch: Callable[[Reached], None] | None = None,
+    redact: bool = True,
 ) -> Prepared:
     """Load the inputs and settle models and prices; nothing is sent yet. Raises UsageError.
 
     `watch` hears how far loading is. `require_sandbox`: with less around the code, or around the reader of PDFs,
-    SandboxError is raised here or is what ends the run. litellm needs seconds to be imported, so that begins before the
-    inputs are read.
+    SandboxError is raised here or is what ends the run. `redact`: hide secrets from models in the cloud. litellm
+    needs seconds to be imported, so that begins before the inputs are read.
     """
     if not question.strip():
         raise UsageError("the question is empty")
@@ -69,7 +72,8 @@ def prepare(
         raise UsageError(f"there is no sandbox {require_sandbox!r} to require", f"there are {' and '.join(LEVELS)}")
     warm(profile)
     loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin, watch)
-    return _resolved(Task(new_run_id(), question, loaded.context, profile, loaded.warnings, None, require_sandbox))
+    warnings, context = loaded.warnings, loaded.context
+    return _resolved(Task(new_run_id(), question, context, profile, warnings, None, require_sandbox, redact))
 
 
 def _resolved(task: Task) -> Prepared:
@@ -100,6 +104,7 @@ def record(task: Task, inputs: Sequence[str], options: LoadOptions) -> Recorder:
         characters=context.characters,
         documents=len(context.documents),
         version=__version__,
+        redact=task.redact,
     )
     return Recorder.begin(beginning)
 
@@ -148,7 +153,8 @@ def prepare_again(
             raise InputError(changed, "ask anew (rlm analyze), or go on with what is there now: --anyway")
     profile = replace(beginning.profile, limits=limits)
     warnings = (*loaded.warnings, changed) if changed is not None else loaded.warnings
-    return _resolved(Task(beginning.run_id, beginning.question, loaded.context, profile, warnings, changed, require))
+    run_id, question, redact = beginning.run_id, beginning.question, beginning.redact
+    return _resolved(Task(run_id, question, loaded.context, profile, warnings, changed, require, redact))
 
 
 def run(
@@ -157,15 +163,19 @@ def run(
     cache: CacheUse = "use",
     recorder: Recorder | None = None,
     past: Past | None = None,
+    redactor: Redactor | None = None,
 ) -> Result:
     """Run a task to its end; `watch` sees every event. A Ctrl-C becomes an interrupted Result.
 
-    With a `recorder` every call is put on record; `past` is what that held of earlier sittings.
+    With a `recorder` every call is put on record; `past` is what that held of earlier sittings. `redactor`: what hides
+    secrets, for whoever wants to hide the same ones in a report.
     """
+    redactor = redactor or Redactor()
+    task = _with_secrets_known(task, redactor)
     limits = task.profile.limits
     budget = Budget(limits, resumed=past is not None)
     kept = KeptReplies(refresh=cache == "refresh")
-    client = open_client(task.profile, kept if cache != "off" else None)
+    client = open_client(task.profile, kept if cache != "off" else None, redactor if task.redact else None)
     journal: Journal = NoJournal()
     if recorder is not None:
         journal = on_file = FileJournal(recorder.append, budget.elapsed, past)
@@ -185,7 +195,17 @@ def run(
     finally:
         client.close()  # what was abandoned neither goes on nor is tried again: nobody would hear of it, and all pay
         kept.close()
-    return replace(result, warnings=(*result.warnings, *kept.warnings))
+    redacted = tuple(redactor.hidden.items())
+    return replace(result, warnings=(*result.warnings, *kept.warnings), redacted=redacted)
+
+
+def _with_secrets_known(task: Task, redactor: Redactor) -> Task:
+    """See the secrets of a context that a model is not to see: a prompt may hold only a part of one."""
+    models = (*task.profile.root.candidates, *task.profile.sub.candidates)
+    if not task.redact or not any(map(hides_secrets, models)):
+        return task
+    redactor.learn(task.context.pieces())
+    return replace(task, secrets_hidden=redactor.knows_any)
 
 
 def analyze(
@@ -197,17 +217,19 @@ def analyze(
     watch: Callable[[Event], None] = lambda event: None,
     require_sandbox: Level | None = None,
     cache: bool = True,
+    redact: bool = True,
 ) -> Result:
     """Answer `question` about files and folders.
 
     `profile` is a name or a path, `settings` are KEY=VALUE as for --set, `watch` sees every event. A partial answer and
     a failed run are Results; raises UsageError when there is nothing to run. `require_sandbox`: as for the command.
-    Without `cache` replies of earlier runs are neither used nor kept.
+    Without `cache` replies of earlier runs are neither used nor kept. With `redact` secrets are hidden from models that
+    are not on this machine.
     """
     names = [fspath(each) for each in inputs]
     found = find(choose(profile).name, names)
     chosen = load_profile(found, Overrides(settings=tuple(settings)), names)
-    prepared = prepare(names, question, chosen, options, require_sandbox=require_sandbox)
+    prepared = prepare(names, question, chosen, options, require_sandbox=require_sandbox, redact=redact)
     try:
         return prepared.result or run(prepared.task, watch, "use" if cache else "off")
     finally:

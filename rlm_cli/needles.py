@@ -39,7 +39,9 @@ class Needles:
         """Return the words that a text of BLOCK bytes or little more holds; longer texts cost more than their size."""
         return {self._words[number] for number in set(self._encoding.encode_ordinary(text.decode("latin-1")))}
 
-    def blocks(self, text: bytes, start: int = 0, end: int | None = None, size: int = BLOCK) -> Iterator[tuple[int, int, set[bytes]]]:
+    def blocks(
+        self, text: bytes, start: int = 0, end: int | None = None, size: int = BLOCK
+    ) -> Iterator[tuple[int, int, set[bytes]]]:
         """Yield (first, last, words) for each block of the text: those that begin at `first` or later, before `last`.
 
         Blocks without a word are left out.

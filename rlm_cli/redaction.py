@@ -1,9 +1,9 @@
 """Puts a token such as `<SECRET:github-token:1>` in the place of each secret of a text, and the secret back.
 
 Covered: the secrets that secret_spans.py tells, wherever they stand, and parts of twelve characters and more of those
-that have been seen whole, as `<SECRET:github-token:1:0-14>`: cut output, slices, lines of a key. `learn` sees all of the
-context, so that a prompt which holds only a part of a secret is no surprise. Not covered: what code has made of a secret
-(reversed, spelt out, encoded), parts shorter than that, and beginnings that all secrets of a kind have.
+that have been seen whole, as `<SECRET:github-token:1:0-14>`: cut output, slices, lines of a key. `learn` sees all of
+the context, so that a prompt which holds only a part of a secret is no surprise. Not covered: what code has made of a
+secret (reversed, spelt out, encoded), shorter parts, and beginnings that all secrets of a kind have.
 
 The same secret has the same token for as long as the Redactor lives. Those of the context are numbered in its order;
 others as they come, which may differ from run to run where calls go side by side.
@@ -42,7 +42,8 @@ _MOST_UNITS = 20_000
 _FEW_SEARCHES = 6
 _REMEMBERED = 100_000
 """Characters of a text whose redaction is kept: a root model's messages come back in each of its requests."""
-_MOST_REMEMBERED = 4_000
+_MOST_REMEMBERED = 20_000_000
+"""Characters of all such texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class Redactor:
         """Name -> kind of each secret that was."""
         self._searches: tuple[_Search, ...] = ()
         self._remembered: dict[str, str] = {}
+        self._remembered_size = 0
 
     @property
     def hidden(self) -> Mapping[str, int]:
@@ -162,8 +164,9 @@ class Redactor:
         if known is None:
             known = self._hidden(text)
             with self._lock:
-                if len(self._remembered) >= _MOST_REMEMBERED:
-                    self._remembered.clear()
+                self._remembered_size += len(text)
+                if self._remembered_size > _MOST_REMEMBERED:
+                    self._remembered, self._remembered_size = {}, len(text)
                 self._remembered[text] = known
         return known
 

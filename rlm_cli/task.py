@@ -25,6 +25,10 @@ class Task:
     """How the input differs from what it was when the run, now resumed, was begun."""
     require_sandbox: Level | None = None
     """How much of a sandbox there must be; None: whatever the system has."""
+    redact: bool = True
+    """Secrets are hidden from models that are not on this machine."""
+    secrets_hidden: bool = False
+    """The context has some that are, which the root model is told."""
 
     @property
     def began(self) -> float | None:

@@ -31,6 +31,7 @@ class Job:
     output: Output
     cache: analysis.CacheUse
     recorded: bool
+    redact: bool
 
 
 def perform(job: Job) -> int:
@@ -38,8 +39,9 @@ def perform(job: Job) -> int:
     profile = _profile(job)
     with opened(job.output, job.inputs) as events:
         with waiting("reading the input, getting the models ready", job.output.quiet) as watch:
+            stdin, require = sys.stdin.buffer, job.require_sandbox
             prepared = analysis.prepare(
-                job.inputs, job.question, profile, job.load_options, sys.stdin.buffer, job.require_sandbox, watch
+                job.inputs, job.question, profile, job.load_options, stdin, require, watch, job.redact
             )
         with closing(prepared.task.context):
             recorder = None

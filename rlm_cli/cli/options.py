@@ -83,6 +83,7 @@ ProfileName = Annotated[
 RootModel = Annotated[Text, _models("--root-model", metavar="ID", help="Another root model, any litellm id.")]
 SubModel = Annotated[Text, _models("--sub-model", metavar="ID", help="Another sub-model, any litellm id.")]
 Settings = Annotated[Texts, _models("--set", metavar="KEY=VALUE", help="Set a profile key: limits.max_cost=2.")]
+NoRedact = Annotated[Switch, _models("--no-redact", help="Send secrets to models in the cloud as they are.")]
 TrustRepoConfig = Annotated[Switch, _models("--trust-repo-config", help="Use a profile that lies inside an input.")]
 
 MaxCost = Annotated[Text, _limits("--max-cost", metavar="USD", help="Or none, for no cap.")]

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from rlm_cli import analysis
 from rlm_cli.analysis import CacheUse, Prepared
 from rlm_cli.cli.failures import say, say_error
+from rlm_cli.cli.notices import after_the_run
 from rlm_cli.cli.terminal import is_terminal, print_answer
 from rlm_cli.cli.waiting import is_live
 from rlm_cli.display.plain import PlainLines
@@ -132,6 +133,8 @@ def _report(output: Output, task: Task, result: Result, recorder: Recorder | Non
             say(f"rlm: warning: {warning}")
     if result.error is not None:
         say_error(result.error.message, result.error.hint)
+    if (hidden := after_the_run(task, result)) is not None and not output.quiet:
+        say(hidden)
     if recorder is not None and recorder.warning is None and not output.quiet:
         say(f"record: rlm runs show {task.run_id}")
         if (further := to_go_on(result, task.profile.limits)) is not None:

@@ -70,6 +70,10 @@ def _truth(content: Any) -> str | None:
     return None if isinstance(content, bool) else "must be true or false"
 
 
+def _truth_or_null(content: Any) -> str | None:
+    return None if content is None or isinstance(content, bool) else "must be true or false, or null"
+
+
 def _mapping(content: Any) -> str | None:
     return None if isinstance(content, Mapping) else "must be a mapping"
 
@@ -101,6 +105,7 @@ _MODEL: dict[str, Any] = {
     "context_window": _number(1, null=True, whole=True),
     "price": _PRICE,
     "params": _mapping,
+    "redact": _truth_or_null,
 }
 _MODEL_WITH_FALLBACKS: dict[str, Any] = {**_MODEL, "fallbacks": _Models(_MODEL), "cache": _truth}
 SCHEMA: dict[str, Any] = {

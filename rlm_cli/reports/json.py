@@ -48,6 +48,7 @@ def render_json(task: Task, result: Result) -> str:
         "citations": [asdict(each) for each in result.citations],
         "findings": [],
         "rejected_findings": 0,
+        "redacted": dict(result.redacted),
         "elapsed_seconds": round(result.elapsed_seconds, 3),
     }
     return json.dumps(plain, ensure_ascii=True, indent=2) + "\n"
