@@ -25,6 +25,7 @@ def analyze(
     root_model: options.RootModel = None,
     sub_model: options.SubModel = None,
     settings: options.Settings = None,
+    no_redact: options.NoRedact = False,
     trust_repo_config: options.TrustRepoConfig = False,
     max_cost: options.MaxCost = None,
     max_iterations: options.MaxIterations = None,
@@ -110,5 +111,6 @@ def analyze(
         verify=not no_verify,
         cache=words.cache_use(no_cache, refresh_cache),
         recorded=not no_record,
+        redact=not no_redact,
     )
     raise typer.Exit(perform(job))

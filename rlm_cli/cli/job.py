@@ -35,6 +35,7 @@ class Job:
     verify: bool
     cache: analysis.CacheUse
     recorded: bool
+    redact: bool
 
 
 def perform(job: Job) -> int:
@@ -53,6 +54,7 @@ def perform(job: Job) -> int:
                 watch,
                 job.findings,
                 job.verify,
+                job.redact,
             )
         with closing(prepared.task.context):
             recorder = None

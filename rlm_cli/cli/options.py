@@ -104,6 +104,7 @@ Settings = Annotated[Texts, _models("--set", metavar="KEY=VALUE", help="Set a pr
 TrustRepoConfig = Annotated[
     Switch, _models("--trust-repo-config", help="Use profiles, baselines and ignores that lie inside an input.")
 ]
+NoRedact = Annotated[Switch, _models("--no-redact", help="Send secrets to models in the cloud as they are.")]
 
 MaxCost = Annotated[Text, _limits("--max-cost", metavar="USD", help="Or none, for no cap.")]
 MaxIterations = Annotated[Whole, _limits("--max-iterations", metavar="N", help="Root replies.")]

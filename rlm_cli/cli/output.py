@@ -22,6 +22,7 @@ from rlm_cli.errors import UsageError
 from rlm_cli.event_lines import write_event
 from rlm_cli.events import Event
 from rlm_cli.gate import Policy
+from rlm_cli.redaction import Redactor
 from rlm_cli.trajectory import Past, Recorder
 
 
@@ -63,7 +64,9 @@ def conduct(
     which findings count.
     """
     task = prepared.task
-    reporting = Reporting(output.reports, output.quiet, output.allow_partial, policy)
+    redactor = Redactor()
+    hide = redactor.hide if task.redact else str
+    reporting = Reporting(output.reports, output.quiet, output.allow_partial, policy, hide)
     for warning in task.warnings:
         say(f"rlm: warning: {warning}")
     if prepared.result is not None:
@@ -73,7 +76,7 @@ def conduct(
     if events is not None and stat.S_ISREG(os.fstat(events.fileno()).st_mode):
         events.truncate(0)
     with _watching(output, events, recorder) as watch:
-        result = analysis.run(task, watch, cache, recorder, past)
+        result = analysis.run(task, watch, cache, recorder, past, redactor)
     return reporting.tell(task, result, recorder)
 
 

@@ -4,12 +4,14 @@ Not covered: running it (output.py), which findings count (gate/), what a report
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from rlm_cli.amounts import counted
 from rlm_cli.cli.failures import say, say_error
 from rlm_cli.cli.formats import Wanted
+from rlm_cli.cli.notices import after_the_run
 from rlm_cli.cli.terminal import is_terminal, print_report
 from rlm_cli.cli.waiting import is_live
 from rlm_cli.gate import Policy, failing, sift
@@ -30,11 +32,13 @@ class Reporting:
     quiet: bool
     allow_partial: bool
     policy: Policy
+    hide: Callable[[str], str]
+    """Takes secrets out of what is reported."""
 
     def tell(self, task: Task, result: Result, recorder: Recorder | None) -> int:
         """Print what the run came to; return the exit code."""
         sifted, warnings = sift(result.findings, task.context, self.policy)
-        report = report_of(task, result, sifted, self.policy.fail_on)
+        report = report_of(task, result, sifted, self.policy.fail_on, self.hide)
         if recorder is not None:
             recorder.keep_result(render("json", report))
             recorder.close()
@@ -47,6 +51,8 @@ class Reporting:
                 say(f"rlm: warning: {warning}")
         if result.error is not None:
             say_error(result.error.message, result.error.hint)
+        if (hidden := after_the_run(task, result)) is not None and not self.quiet:
+            say(hidden)
         if recorder is not None and recorder.warning is None and not self.quiet:
             say(f"record: rlm runs show {task.run_id}")
             if (further := to_go_on(result, task.profile.limits)) is not None:

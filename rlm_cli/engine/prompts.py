@@ -96,6 +96,12 @@ SHOWN_TOKENS = 4_000
 OUTCOME_TOKENS = SHOWN_TOKENS + 1_500
 """Tokens of all that is said after an iteration: output, error, notes and the closing line."""
 
+_SECRETS = (
+    "Where a secret stands, a model that is not on this machine is sent a token, <SECRET:kind:number>, in its place. "
+    "Code sees the text itself, and a token in a reply (in code, quotes, the answer) is turned back into it: quote "
+    "tokens as they are, and send a secret in no other form."
+)
+
 
 def first_message(task: Task, facts: ReplFacts) -> str:
     """Return the question, the context's description and the limits."""
@@ -116,6 +122,7 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             _sub_model(profile.sub, limits),
             "Sub-calls are plain model calls (no rlm_query).",
             f"Limits of the run: {_limits(limits)}.",
+            *([_SECRETS] if task.secrets_hidden else []),
             f"A cell may compute for {limits.cell_timeout:g} s, waiting for models not counted. Of its output you see "
             f"about {SHOWN:,} characters, head and tail; out[n] has the whole.",
             f"Python {facts.python}. Nothing is imported beforehand; there are {', '.join(facts.modules)}. Not there: "

@@ -75,6 +75,10 @@ def truth(content: Any) -> str | None:
     return None if isinstance(content, bool) else "must be true or false"
 
 
+def truth_or_null(content: Any) -> str | None:
+    return None if content is None or isinstance(content, bool) else "must be true or false, or null"
+
+
 def mapping(content: Any) -> str | None:
     return None if isinstance(content, Mapping) else "must be a mapping"
 

@@ -64,6 +64,7 @@ _MODEL: dict[str, Any] = {
     "context_window": checks.number(1, null=True, whole=True),
     "price": _PRICE,
     "params": checks.mapping,
+    "redact": checks.truth_or_null,
 }
 _MODEL_WITH_FALLBACKS: dict[str, Any] = {**_MODEL, "fallbacks": _Models(_MODEL), "cache": checks.truth}
 SCHEMA: dict[str, Any] = {

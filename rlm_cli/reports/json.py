@@ -55,6 +55,7 @@ def render_json(report: Report) -> str:
         "refuted_findings": [asdict(each) for each in sifted.refuted],
         "withheld_findings": [_withheld(each) for each in sifted.withheld],
         "rejected_findings": result.rejected_findings,
+        "redacted": dict(result.redacted),
         "coverage": asdict(result.coverage) if result.coverage is not None else None,
         "elapsed_seconds": round(result.elapsed_seconds, 3),
     }
