@@ -82,4 +82,4 @@ def test_the_shell_is_offered_commands_options_and_profiles() -> None:
     assert completed("rlm analyze --max-co") == {"--max-cost"}
     assert completed("rlm analyze -p qu") == {"quality"}
     assert completed("rlm profiles show o") == {"offline", "openai"}
-    assert completed("rlm analyze -f j") == {"json"}
+    assert completed("rlm analyze -f j") == {"json", "junit"}
