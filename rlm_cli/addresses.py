@@ -29,6 +29,14 @@ def whereabouts(spec: ModelSpec) -> str:
     return THIS_MACHINE if provider in OLLAMA else provider
 
 
+def hides_secrets(spec: ModelSpec) -> bool:
+    """Secrets are hidden from the model: it is not on this machine, or the profile says so."""
+    if spec.redact is not None:
+        return spec.redact
+    elsewhere = {"base_url", "api_base"} & set(spec.params)  # litellm would go there
+    return bool(elsewhere) or whereabouts(spec) != THIS_MACHINE
+
+
 def host_of(url: str) -> str:
     """Return the host a URL names, never the credentials it may hold; the start of what is no URL."""
     try:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from rlm_cli import __version__
+from rlm_cli.addresses import hides_secrets
 from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
 from rlm_cli.confinement import LEVELS, Level
@@ -28,6 +29,7 @@ from rlm_cli.loaders import LoadOptions, Reached, load
 from rlm_cli.plain_values import from_plain, to_plain
 from rlm_cli.profiles import Overrides, choose, find
 from rlm_cli.profiles import load as load_profile
+from rlm_cli.redaction import Redactor
 from rlm_cli.results import Failure, Result, Status, StopReason
 from rlm_cli.sandbox import open_repl
 from rlm_cli.seams import Journal
@@ -58,12 +60,14 @@ def prepare(
     watch: Callable[[Reached], None] | None = None,
     findings: bool = False,
     verify: bool = True,
+    redact: bool = True,
 ) -> Prepared:
     """Load the inputs and settle models and prices; nothing is sent yet. Raises UsageError.
 
-    `findings` are asked for; `verify` each by a sub-call. `watch` hears how far loading is. `require_sandbox`: with
-    less around the code, or around the reader of PDFs, SandboxError is raised here or is what ends the run. litellm
-    needs seconds to be imported, so that begins before the inputs are read.
+    `findings` are asked for; `verify` each by a sub-call; `redact`: hide secrets from models in the cloud. `watch`
+    hears how far loading is. `require_sandbox`: with less around the code, or around the reader of PDFs, SandboxError
+    is raised here or is what ends the run. litellm needs seconds to be imported, so that begins before the inputs are
+    read.
     """
     if not question.strip():
         raise UsageError("the question is empty")
@@ -71,8 +75,17 @@ def prepare(
         raise UsageError(f"there is no sandbox {require_sandbox!r} to require", f"there are {' and '.join(LEVELS)}")
     warm(profile)
     loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin, watch)
-    warnings = loaded.warnings
-    task = Task(new_run_id(), question, loaded.context, profile, warnings, None, require_sandbox, findings, verify)
+    task = Task(
+        new_run_id(),
+        question,
+        loaded.context,
+        profile,
+        loaded.warnings,
+        require_sandbox=require_sandbox,
+        findings=findings,
+        verify=verify,
+        redact=redact,
+    )
     return _resolved(task)
 
 
@@ -106,6 +119,7 @@ def record(task: Task, inputs: Sequence[str], options: LoadOptions) -> Recorder:
         findings=task.findings,
         verify=task.verify,
         version=__version__,
+        redact=task.redact,
     )
     return Recorder.begin(beginning)
 
@@ -162,8 +176,9 @@ def prepare_again(
         warnings,
         changed,
         require,
-        beginning.findings,
-        beginning.verify,
+        findings=beginning.findings,
+        verify=beginning.verify,
+        redact=beginning.redact,
     )
     return _resolved(task)
 
@@ -174,15 +189,19 @@ def run(
     cache: CacheUse = "use",
     recorder: Recorder | None = None,
     past: Past | None = None,
+    redactor: Redactor | None = None,
 ) -> Result:
     """Run a task to its end; `watch` sees every event. A Ctrl-C becomes an interrupted Result.
 
-    With a `recorder` every call is put on record; `past` is what that held of earlier sittings.
+    With a `recorder` every call is put on record; `past` is what that held of earlier sittings. `redactor`: what hides
+    secrets, for whoever wants to hide the same ones in a report.
     """
+    redactor = redactor or Redactor()
+    task = _with_secrets_known(task, redactor)
     limits = task.profile.limits
     budget = Budget(limits, resumed=past is not None)
     kept = KeptReplies(refresh=cache == "refresh")
-    client = open_client(task.profile, kept if cache != "off" else None)
+    client = open_client(task.profile, kept if cache != "off" else None, redactor if task.redact else None)
     journal: Journal = NoJournal()
     if recorder is not None:
         journal = on_file = FileJournal(recorder.append, budget.elapsed, past)
@@ -202,7 +221,17 @@ def run(
     finally:
         client.close()  # what was abandoned neither goes on nor is tried again: nobody would hear of it, and all pay
         kept.close()
-    return replace(result, warnings=(*result.warnings, *kept.warnings))
+    redacted = tuple(redactor.hidden.items())
+    return replace(result, warnings=(*result.warnings, *kept.warnings), redacted=redacted)
+
+
+def _with_secrets_known(task: Task, redactor: Redactor) -> Task:
+    """See the secrets of a context that a model is not to see: a prompt may hold only a part of one."""
+    models = (*task.profile.root.candidates, *task.profile.sub.candidates)
+    if not task.redact or not any(map(hides_secrets, models)):
+        return task
+    redactor.learn(task.context.pieces())
+    return replace(task, secrets_hidden=redactor.knows_any)
 
 
 def analyze(
@@ -216,6 +245,7 @@ def analyze(
     cache: bool = True,
     findings: bool = False,
     verify: bool = True,
+    redact: bool = True,
 ) -> Result:
     """Answer `question` about files and folders.
 
@@ -223,12 +253,20 @@ def analyze(
     a failed run are Results; raises UsageError when there is nothing to run. `require_sandbox`: as for the command.
     Without `cache` replies of earlier runs are neither used nor kept. `findings` are asked for, and each is checked by
     a sub-call unless `verify` is off; those whose quote stands in the text are in the Result, whatever their verdict.
+    With `redact` secrets are hidden from models that are not on this machine.
     """
     names = [fspath(each) for each in inputs]
     found = find(choose(profile).name, names)
     chosen = load_profile(found, Overrides(settings=tuple(settings)), names)
     prepared = prepare(
-        names, question, chosen, options, require_sandbox=require_sandbox, findings=findings, verify=verify
+        names,
+        question,
+        chosen,
+        options,
+        require_sandbox=require_sandbox,
+        findings=findings,
+        verify=verify,
+        redact=redact,
     )
     try:
         return prepared.result or run(prepared.task, watch, "use" if cache else "off")

@@ -71,7 +71,13 @@ def check_finding(context: Context, rules: Mapping[str, Rule], claim: Reported) 
     filed = f"{rule.id}, {severity}"
     if rule is OTHER and claim.rule.strip().lower() != OTHER.id:
         filed += f"; no rule is called {one_line(claim.rule)[:60]!r}"
-    return finding, f"verified at {place_name(replace(finding.place, page_label=None))} ({filed})"
+    document = context.document(finding.path)
+    assert document is not None
+    others = context.count(finding.quote, document.span.start, document.span.end) - 1
+    if claim.line is None and others > 0:
+        filed += f"; it stands {others:,} time{'s' * (others != 1)} more in this file, line= chooses"
+    named = place_name(replace(finding.place, page_label=None))
+    return finding, f"verified at {named}: the quote stands there ({filed})"
 
 
 def _found(context: Context, claim: Reported) -> tuple[Citation, Found] | Refusal:

@@ -30,6 +30,8 @@ _WITH_UNIT = re.compile(f"{PAGE}|{PART}")
 _WITH_LINE = re.compile(r"(?P<path>.+?):(?P<line>\d{1,9})(?:[-:]\d{1,9})?$")
 _LONGEST_PLACE = 1_000
 """Characters."""
+_CONVERTED = frozenset("pdf docx docm pptx pptm xlsx xlsm xls epub msg doc ppt".split())
+_PAGED_TEXT = ("text", "txt")
 AROUND_NAMES = " ,;:(['\"*_`|-\u2013\u2014"
 
 
@@ -142,3 +144,12 @@ def pages_of(document: Document | None, match: re.Match[str], labels: dict[str, 
 def labels_differ(document: Document) -> bool:
     """Say whether any page is printed with another number than the one that counts."""
     return any(page.label not in (None, str(number)) for number, page in enumerate(document.pages, 1))
+
+
+def has_own_lines(document: Document | None) -> bool:
+    """Tell whether a document's lines are those of its file; the text of a PDF, say, was made from it."""
+    if document is None:
+        return False
+    has_cells = document.parts is not None and document.parts.kind == "cell"
+    has_slides = bool(document.pages) and document.kind not in _PAGED_TEXT
+    return not (has_cells or has_slides or document.kind in _CONVERTED)

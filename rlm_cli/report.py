@@ -55,5 +55,6 @@ def report_of(
         tuple(map(hidden, sifted.known)),
         tuple(map(hidden, sifted.refuted)),
         tuple(replace(each, finding=hidden(each.finding), reason=hide(each.reason)) for each in sifted.withheld),
+        sifted.against_baseline,
     )
     return Report(task, shown, apart, fail_on, hide)

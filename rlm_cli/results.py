@@ -141,6 +141,8 @@ class Result:
     """Claims whose quote was not found: they are in no report."""
     coverage: Coverage | None = None
     """None: no findings were asked for, and it was not measured."""
+    redacted: tuple[tuple[str, int], ...] = ()
+    """(kind, how many different secrets of it were hidden from models), the most frequent kind first."""
 
     @property
     def usage(self) -> Usage:
@@ -171,3 +173,5 @@ class Sifted:
     """Those that the baseline has too."""
     refuted: tuple[Finding, ...] = ()
     withheld: tuple[Withheld, ...] = ()
+    against_baseline: bool = False
+    """There is a baseline: what is reported is new."""

@@ -29,6 +29,10 @@ class Task:
     """Findings are asked for: the answer is a list of them. They can be reported in any run."""
     verify: bool = True
     """Each finding is checked by a sub-call of its own."""
+    redact: bool = True
+    """Secrets are hidden from models that are not on this machine."""
+    secrets_hidden: bool = False
+    """The context has some that are, which the root model is told."""
 
     @property
     def began(self) -> float | None:

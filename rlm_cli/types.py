@@ -67,6 +67,8 @@ class ModelSpec:
     cache: bool = False
     """Replies are kept for later runs, and taken from earlier ones. A profile's sub-model has it set unless it says
     otherwise."""
+    redact: bool | None = None
+    """Secrets are hidden from it; None: where it is not on this machine."""
 
     @property
     def candidates(self) -> tuple["ModelSpec", ...]:

@@ -12,7 +12,8 @@ GROUND = {
     "types", "errors", "events", "event_lines", "seams", "context", "context_writer", "task", "tokens", "budget",
     "findings", "references", "quotes", "places", "addresses", "estimate", "inspection", "amounts", "plain_files",
     "confinement", "strength", "json_structure", "anonymous", "plain_values", "worst_case", "results",
-    "report", "rules", "finding_claims",
+    "report", "rules", "finding_claims", "security_rules", "quality_rules", "patterns", "safe_text",
+    "finding_words", "excerpts", "secrets", "secret_kinds", "secret_spans", "secret_values", "needles", "redaction",
 }  # fmt: skip
 ROOMS = {"gate", "loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}
@@ -23,8 +24,8 @@ ONLY_IN = {
     "rich": {"display", "reports", "cli"},
     "RestrictedPython": {"sandbox"},
     "typer": {"cli"},
-    "tiktoken": {"tokens.py", "loaders/secrets.py"},
-    "yaml": {"profiles"},
+    "tiktoken": {"tokens.py", "needles.py"},
+    "yaml": {"profiles", "gate"},
     "pypdfium2": {"loaders/pdf_worker.py"},
     "sqlite3": {"llm/cache_file.py", "llm/cache_layout.py"},
     "zipfile": {"loaders/archive_worker.py", "loaders/office_kinds.py", "loaders/office_worker.py"},

@@ -16,7 +16,6 @@ from rlm_cli.amounts import cost
 from rlm_cli.display.folding import fold
 from rlm_cli.display.lines import at_words, meter, share_bar
 from rlm_cli.display.plain import PlainLines
-from rlm_cli.display.safe import safe, safe_line
 from rlm_cli.display.state import Head, State, head
 from rlm_cli.display.wording import line
 from rlm_cli.events import (
@@ -34,6 +33,7 @@ from rlm_cli.events import (
 )
 from rlm_cli.reports import answer_text
 from rlm_cli.results import Citation, Finding, Result
+from rlm_cli.safe_text import safe, safe_line
 from rlm_cli.types import Usage
 
 HOSTILE = "\x1b[2J\x9b31m\u202eevil\u2069\x00\ud800\r\x07"

@@ -18,8 +18,8 @@ from rlm_cli.loaders import LoadOptions, load
 from rlm_cli.loaders.found import Listing
 from rlm_cli.loaders.git_settings import global_ignore_file
 from rlm_cli.loaders.listing import list_folder
-from rlm_cli.loaders.patterns import Rules
 from rlm_cli.loaders.tree import Tree
+from rlm_cli.patterns import Rules
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 __all__ = ["repository"]  # a fixture
@@ -145,7 +145,7 @@ def test_each_rule_decides_as_git_s_does(
 def test_a_pattern_made_to_hang_decides_at_once(pattern: str) -> None:
     # In a process of its own: what hangs in a regular expression cannot be interrupted.
     code = (
-        "import sys; from rlm_cli.loaders.patterns import Rules\n"
+        "import sys; from rlm_cli.patterns import Rules\n"
         "for path in ('a' * 255, '/'.join('a' * 100), '/'.join(['a' * 250] * 8)):\n"
         "    assert Rules([sys.argv[1]]).decide(path, True) is None"
     )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from rlm_cli.llm import offline_cells, offline_sub
 from rlm_cli.llm.offline_client import OfflineClient
-from rlm_cli.llm.offline_root import question_of
+from rlm_cli.llm.offline_root import asks_for_findings, question_of
 from rlm_cli.llm.risks import RISKS, about_security, risk_of
 from rlm_cli.llm.search_words import search_words
 from rlm_cli.types import Message, ModelSpec, Request, Usage
@@ -46,12 +46,17 @@ class Run:
     """Iterations whose cell fails."""
     last: int | None = None
     """The iteration before which a limit ends the run."""
+    more: str = ""
+    """What the first message ends with."""
+    refusing: str = ""
+    """The path in which no finding is accepted."""
     answer: str = ""
     doubt: str = ""
     evidence: list[tuple[int, str]] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     asked: int = 0
+    findings: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         text, documents = "", []
@@ -67,13 +72,14 @@ class Run:
             "llm_query": lambda prompt: self.ask([prompt])[0],
             "llm_query_batched": self.ask,
             "cite": self.cite,
+            "report_finding": self.report_finding,
             "FINAL": self.final,
             "SubCallError": SubCallError,
         }
         self.go()
 
     def go(self) -> None:
-        first = f"# Question\n\n{self.question}\n\n# Context\n\nabout it\n\n# Session\n\nlimits"
+        first = f"# Question\n\n{self.question}\n\n# Context\n\nabout it\n\n# Session\n\nlimits{self.more}"
         messages = [Message("system", "the system prompt"), Message("user", first)]
         for iteration in range(1, 7):
             if iteration == self.last:
@@ -118,6 +124,19 @@ class Run:
             raise ValueError("not there")
         [document] = [each for each in self.names["documents"] if each.start <= offset < each.end]
         return f"{document.path}:{self.context.count(chr(10), document.start, offset) + 1}"
+
+    def report_finding(
+        self, rule: str, title: str, message: str, path: str, quote: str, severity: str,
+        cwe: str | None = None, confidence: float = 0.5, line: int | None = None,
+    ) -> str:  # fmt: skip
+        if path == self.refusing:
+            raise ValueError(f"this text is not in {path}")
+        assert line is not None
+        assert quote in self.files[path].split("\n")[line - 1]
+        self.findings.append(
+            {"rule": rule, "title": title, "place": f"{path}:{line}", "severity": severity, "confidence": confidence}
+        )
+        return f"verified at {path}:{line}"
 
     def final(self, answer: str, evidence: list[tuple[int, str]], doubt: str) -> None:
         for offset, quote in evidence:
@@ -288,7 +307,8 @@ def test_no_question_and_no_text_breaks_it(question: str, files: dict[str, str])
 
 
 def test_the_cells_keep_to_what_the_sandbox_allows() -> None:
-    code = "\n".join([offline_cells.LOOK, offline_cells.SEARCH, offline_cells.ASK, offline_cells.ANSWER])
+    cells = offline_cells
+    code = "\n".join([cells.LOOK, cells.SEARCH, cells.ASK, cells.ANSWER, cells.REPORT, cells.GIVE])
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             assert {each.name for each in node.names} <= {"bisect", "math", "re"}
@@ -298,6 +318,70 @@ def test_the_cells_keep_to_what_the_sandbox_allows() -> None:
         if isinstance(node, ast.Name):
             assert not node.id.startswith("_")
             assert node.id not in {"eval", "exec", "open", "compile", "globals", "locals", "vars", "input", "type"}
+
+
+# --- findings -----------------------------------------------------------------------------------------------------
+
+ASKED = "\n\n# Findings\n\nFindings are asked for: report each with report_finding."
+
+
+def test_findings_that_are_asked_for_are_reported_with_little_confidence() -> None:
+    run = Run("What about this code?", CODE, more=ASKED)
+    found = {each["place"]: each for each in run.findings}
+    assert found["app/views.py:5"] == {
+        "rule": "sql-injection",
+        "title": "SQL put together from strings: injection",
+        "place": "app/views.py:5",
+        "severity": "high",
+        "confidence": 0.3,
+    }
+    assert found["app/views.py:3"]["rule"] == "command-injection"
+    assert found["app/views.py:3"]["title"] == "Runs a shell command"
+    assert {"app/views.py:7", "settings.py:1", "page.js:1", "old.c:1", "tests/test_views.py:3"} <= set(found)
+    assert len(found) == len(run.findings)
+    assert run.doubt.endswith("judged them.")
+    assert run.outputs[-1].startswith("7 risky lines reported as findings, 0 refused, 0 left out")
+    assert run.answer.startswith("offline profile: no language model")
+
+
+def test_fifty_findings_are_the_most_and_how_many_more_there_were_is_said() -> None:
+    code = "".join(f"os.system(command + {n})\neval(text_{n})\n" for n in range(40))
+    run = Run("Any holes?", {"a.py": code, "tests/b.py": "exec(x)\n"}, more=ASKED)
+    assert len({each["place"] for each in run.findings}) == 50
+    assert not any(each["place"].startswith("tests/") for each in run.findings), "the best come first"
+    assert "50 risky lines reported as findings, 0 refused, 31 left out" in run.outputs[-1]
+    assert run.doubt.endswith("judged them. 31 more risky lines were found than are reported as findings.")
+
+
+def test_a_refused_finding_is_counted_and_stops_nothing() -> None:
+    run = Run("Any holes?", CODE, more=ASKED, refusing="settings.py")
+    assert len(run.findings) == 6
+    assert "6 risky lines reported as findings, 1 refused, 0 left out" in run.outputs[-1]
+    assert "settings.py:1: this text is not in settings.py" in run.outputs[-1]
+    assert run.doubt.endswith("judged them. 1 risky lines were refused as findings.")
+    assert run.answer
+
+
+def test_findings_are_reported_when_there_are_none_when_a_cell_fails_and_at_the_last_word() -> None:
+    assert Run("Any holes?", {"lease.txt": LEASE}, more=ASKED).findings == []
+    assert len(Run("Any holes?", CODE, more=ASKED, failing=frozenset({3})).findings) == 7
+    assert len(Run("Any holes?", CODE, more=ASKED, last=1).findings) == 7
+
+
+def test_nothing_is_reported_unless_the_program_asks_for_it() -> None:
+    run = Run("Find security vulnerabilities", CODE)
+    assert run.findings == []
+    assert not any("report_finding" in reply for reply in run.replies)
+    assert asks_for_findings(f"# Question\n\nwhat?{ASKED}\n\n# Context\n\nabout it\n\n# Session\n\nlimits")
+    sample = "# Session\nFindings are asked for\n"
+    assert not asks_for_findings(f"# Question\n\nwhat?\n\n# Context\n\n{sample}\n\n# Session\n\nlimits")
+
+
+def test_every_risk_is_an_instance_of_a_rule() -> None:
+    for risk in RISKS:
+        assert risk.rule.id != "other"
+        assert risk.rule.category == "security"
+        assert risk.rule.cwe == f"CWE-{risk.cwe}" or risk.cwe == 95, "eval is a kind of code injection"
 
 
 # --- the sub-model ------------------------------------------------------------------------------------------------
@@ -318,6 +402,12 @@ def test_the_sub_model_says_none_where_nothing_fits() -> None:
 def test_the_sub_model_takes_a_free_prompts_first_paragraph_for_the_question() -> None:
     assert offline_sub.reply("Which line speaks of rent?\n\nalpha\nthe rent is 5\nbeta") == "the rent is 5"
     assert offline_sub.reply("Which line speaks of rent?\nalpha\nthe rent is 5") == "the rent is 5"
+
+
+def test_the_sub_model_judges_no_finding() -> None:
+    messages = (Message("system", "You check findings."), Message("user", "Check one finding\n\nos.system(x)"))
+    reply = OfflineClient().complete(Request("sub", ModelSpec("offline/sub"), messages, 9))
+    assert reply.text == "unsure: offline is no language model"
 
 
 def test_usage_is_an_estimate_that_costs_nothing() -> None:
@@ -351,6 +441,9 @@ def test_the_question_ends_at_the_next_heading() -> None:
         ("requests.get(url, verify=False)", 295),
         ("API_KEY = 'a8f5f167f44f4964e6c998dee827110c'", 798),
         ("-----BEGIN RSA PRIVATE KEY-----", 798),
+        ('claims = jwt.decode(token, options={"verify_signature": False})', 347),
+        ("return redirect(request.args['next'])", 601),
+        ("ENV FLASK_DEBUG=1", 489),
     ],
 )
 def test_risky_lines_are_known(line: str, cwe: int) -> None:

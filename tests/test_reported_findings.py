@@ -55,7 +55,7 @@ def test_a_finding_gets_its_place_from_the_text_and_its_verdict_from_a_call_of_i
     assert (finding.rule_id, finding.severity, finding.cwe) == ("sql-injection", "high", "CWE-89")
     assert (finding.verdict, finding.reason) == ("confirmed", "line 5 joins input")
     assert finding.confidence == 0.85
-    assert "verified at app/db.py:5 (sql-injection, high)" in ran.told(1)
+    assert "verified at app/db.py:5: the quote stands there (sql-injection, high)" in ran.told(1)
     assert "returned app/db.py:5" in ran.told(1)
     assert ran.result.status == "complete"
 
@@ -64,7 +64,7 @@ def test_the_check_sees_the_code_and_its_callers_and_not_the_argument(tmp_path: 
     [prompt] = run(tmp_path, reported()).sub_prompts()
     assert ">     5 |     query = " in prompt
     assert "find_user(db, request.args['name'])" in prompt
-    assert "Where find_user is called (1 places)" in prompt
+    assert "Where find_user is used (1 place)" in prompt
     assert "SQL from the request" in prompt
     assert "ROOT-ARGUMENT" not in prompt
 

@@ -25,6 +25,7 @@ def analyze(
     root_model: options.RootModel = None,
     sub_model: options.SubModel = None,
     settings: options.Settings = None,
+    no_redact: options.NoRedact = False,
     trust_repo_config: options.TrustRepoConfig = False,
     max_cost: options.MaxCost = None,
     max_iterations: options.MaxIterations = None,
@@ -34,11 +35,17 @@ def analyze(
     timeout: options.Timeout = None,
     concurrency: options.Concurrency = None,
     require_sandbox: options.RequireSandbox = None,
-    format_: options.ReportFormat = options.Format.TEXT,
+    reports: options.Reports = None,
     output: options.Output = None,
     events: options.Events = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
+    findings: options.Findings = False,
+    fail_on: options.FailOn = None,
+    baseline: options.Baseline = None,
+    suppressions: options.Suppressions = None,
+    min_confidence: options.MinConfidence = None,
+    no_verify: options.NoVerify = False,
     allow_partial: options.AllowPartial = False,
     no_cache: options.NoCache = False,
     refresh_cache: options.RefreshCache = False,
@@ -52,11 +59,16 @@ def analyze(
     Which models: -p, else RLM_PROFILE, else `profile:` in the user's config.yaml, else by the key that is set:
     ANTHROPIC_API_KEY gives enterprise, OPENAI_API_KEY openai, GEMINI_API_KEY speed.
 
-    Exits with 0 when the answer is complete, 3 when it is not (a limit, a refusal, unreadable inputs), 2 for a wrong
-    command line or input, 4 when a model fails, 5 when the sandbox does, 130 when interrupted.
+    Findings (--findings, --fail-on, and every format from sarif on) are checked against the text by program, then each
+    by a model call of its own; --fail-on counts confirmed ones.
+
+    Exits with 0 when the answer is complete, 1 when a finding fails the run, 3 when it is not complete (a limit, a
+    refusal, unreadable inputs), 2 for a wrong command line or input, 4 when a model fails, 5 when the sandbox does, 130
+    when interrupted.
     """
     # Imported here, so that help need not.
     from rlm_cli.cli import arguments as words
+    from rlm_cli.cli.formats import wanted_reports
     from rlm_cli.cli.job import Job, perform
     from rlm_cli.cli.output import Output
     from rlm_cli.profiles import Overrides
@@ -71,6 +83,8 @@ def analyze(
         timeout=timeout,
         concurrency=concurrency,
     )
+    wanted = wanted_reports(reports or [], output)
+    gating = words.gating(fail_on, baseline, suppressions, min_confidence, trust_repo_config)
     job = Job(
         inputs=inputs,
         question=question,
@@ -91,8 +105,12 @@ def analyze(
         overrides=Overrides(root_model, sub_model, tuple(settings or ()), limits),
         trusts_repository=trust_repo_config,
         require_sandbox=require_sandbox.value if require_sandbox is not None else None,
-        output=Output(format=format_.value, file=output, events=events, quiet=quiet, allow_partial=allow_partial),
+        output=Output(reports=wanted, events=events, quiet=quiet, allow_partial=allow_partial),
+        gating=gating,
+        findings=findings or gating.asks_for_findings or any(each.is_of_findings for each in wanted),
+        verify=not no_verify,
         cache=words.cache_use(no_cache, refresh_cache),
         recorded=not no_record,
+        redact=not no_redact,
     )
     raise typer.Exit(perform(job))

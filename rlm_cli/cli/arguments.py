@@ -6,11 +6,14 @@ import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from rlm_cli.cli.gating import Gating
+from rlm_cli.cli.options import Level as SeverityLevel
 from rlm_cli.confinement import Level
 from rlm_cli.errors import UsageError
 from rlm_cli.loaders import LoadOptions
+from rlm_cli.types import Severity
 
 if TYPE_CHECKING:
     from rlm_cli.analysis import CacheUse
@@ -183,3 +186,21 @@ def stdin_is_piped() -> bool:
     except OSError:  # closed
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+
+
+def gating(
+    fail_on: SeverityLevel | None,
+    baseline: str | None,
+    suppressions: str | None,
+    min_confidence: float | None,
+    trusts_repository: bool,
+) -> Gating:
+    """Return what the options of a command line say about which findings count."""
+    level = fail_on.value if fail_on is not None else None
+    return Gating(
+        fail_on=cast(Severity | None, level),
+        baseline=baseline,
+        suppressions=suppressions,
+        min_confidence=min_confidence,
+        trusts_repository=trusts_repository,
+    )

@@ -38,8 +38,8 @@ def main() -> None:
 def info() -> None:
     """Show where the cache is, how many replies it holds, its size, and what it has saved."""
     from rlm_cli.amounts import cost, counted
-    from rlm_cli.display.safe import safe_line
     from rlm_cli.llm.cache_place import ASIDE, CAP
+    from rlm_cli.safe_text import safe_line
 
     with _looking() as path:
         from rlm_cli.llm.cache_upkeep import look

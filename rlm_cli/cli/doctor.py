@@ -15,7 +15,7 @@ def doctor() -> None:
     they have. Exits with 5 when the sandbox does not work, else with 0.
     """
     from rlm_cli.checkup import checkup
-    from rlm_cli.display.safe import safe_line
+    from rlm_cli.safe_text import safe_line
 
     code = 0
     for section in checkup():

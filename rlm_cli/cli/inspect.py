@@ -72,7 +72,7 @@ def inspect(
         if format_.value == "json":
             sys.stdout.write(inspection_json(inspection))
         else:
-            from rlm_cli.display.safe import safe
+            from rlm_cli.safe_text import safe
 
             sys.stdout.write(safe(inspection_text(inspection, every_skip=skipped)))
         sys.stdout.flush()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rlm_cli import analysis
 from rlm_cli.amounts import counted
 from rlm_cli.cli.failures import say
+from rlm_cli.cli.gating import Gating
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.output import Output, conduct, opened
 from rlm_cli.cli.waiting import waiting
@@ -29,17 +30,31 @@ class Job:
     trusts_repository: bool
     require_sandbox: Level | None
     output: Output
+    gating: Gating
+    findings: bool
+    verify: bool
     cache: analysis.CacheUse
     recorded: bool
+    redact: bool
 
 
 def perform(job: Job) -> int:
     """Do the job; return the exit code. Raises RlmError for what went wrong before the run began."""
     profile = _profile(job)
+    policy = job.gating.policy(job.inputs, job.load_options, job.verify)
     with opened(job.output, job.inputs) as events:
         with waiting("reading the input, getting the models ready", job.output.quiet) as watch:
             prepared = analysis.prepare(
-                job.inputs, job.question, profile, job.load_options, sys.stdin.buffer, job.require_sandbox, watch
+                job.inputs,
+                job.question,
+                profile,
+                job.load_options,
+                sys.stdin.buffer,
+                job.require_sandbox,
+                watch,
+                job.findings,
+                job.verify,
+                job.redact,
             )
         with closing(prepared.task.context):
             recorder = None
@@ -49,7 +64,7 @@ def perform(job: Job) -> int:
                 if removed.runs and not job.output.quiet:
                     say(f"removed {counted(removed.runs, 'record')} of old runs, {removed.bytes / 1e6:,.1f} MB")
                 recorder = analysis.record(prepared.task, job.inputs, job.load_options)
-            return conduct(job.output, prepared, events, before_the_run(prepared.task), job.cache, recorder)
+            return conduct(job.output, prepared, events, before_the_run(prepared.task), job.cache, policy, recorder)
 
 
 def _profile(job: Job) -> Profile:

@@ -1,8 +1,9 @@
-"""What a user is told before the first call: who will see what, and what it may cost."""
+"""What a user is told before a run, who will see what and what it may cost; and after it, what was hidden."""
 
-from rlm_cli.addresses import THIS_MACHINE, whereabouts
-from rlm_cli.amounts import cost
+from rlm_cli.addresses import THIS_MACHINE, hides_secrets, whereabouts
+from rlm_cli.amounts import cost, counted
 from rlm_cli.estimate import estimate
+from rlm_cli.results import Result
 from rlm_cli.task import Task
 from rlm_cli.types import ModelSpec, Profile
 
@@ -18,6 +19,17 @@ def before_the_run(task: Task) -> str:
         f"profile {profile.name}: root {_named(profile.root)} sees samples and REPL output; "
         f"sub {_named(profile.sub)} sees pieces of the text{stays}; {_money(profile, task.context.tokens)}"
     )
+
+
+def after_the_run(task: Task, result: Result) -> str | None:
+    """Return the line that says which secrets were hidden from whom; None where none was."""
+    if not result.redacted:
+        return None
+    models = (*task.profile.root.candidates, *task.profile.sub.candidates)
+    places = dict.fromkeys(whereabouts(spec) for spec in models if hides_secrets(spec))
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in result.redacted)
+    total = counted(sum(number for _, number in result.redacted), "secret")
+    return f"hidden from {' and '.join(places)}: {total} ({kinds})"
 
 
 def _named(spec: ModelSpec) -> str:

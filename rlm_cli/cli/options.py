@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rlm_cli.cli.completion import profile_names
+from rlm_cli.cli.completion import format_names, profile_names
 
 
 class SandboxLevel(StrEnum):
@@ -20,6 +20,16 @@ class TextOrJson(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class Level(StrEnum):
+    """The names of `types.SEVERITIES`, in rising order."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
 
 
 class Format(StrEnum):
@@ -46,8 +56,12 @@ def _limits(*names: str, help: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Limits")
 
 
-def _output(*names: str, help: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Output")
+def _output(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Output", **more)
+
+
+def _findings(*names: str, help: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel="Findings")
 
 
 def _storage(*names: str, help: str) -> Any:
@@ -87,7 +101,10 @@ ProfileName = Annotated[
 RootModel = Annotated[Text, _models("--root-model", metavar="ID", help="Another root model, any litellm id.")]
 SubModel = Annotated[Text, _models("--sub-model", metavar="ID", help="Another sub-model, any litellm id.")]
 Settings = Annotated[Texts, _models("--set", metavar="KEY=VALUE", help="Set a profile key: limits.max_cost=2.")]
-TrustRepoConfig = Annotated[Switch, _models("--trust-repo-config", help="Use a profile that lies inside an input.")]
+TrustRepoConfig = Annotated[
+    Switch, _models("--trust-repo-config", help="Use profiles, baselines and ignores that lie inside an input.")
+]
+NoRedact = Annotated[Switch, _models("--no-redact", help="Send secrets to models in the cloud as they are.")]
 
 MaxCost = Annotated[Text, _limits("--max-cost", metavar="USD", help="Or none, for no cap.")]
 MaxIterations = Annotated[Whole, _limits("--max-iterations", metavar="N", help="Root replies.")]
@@ -100,14 +117,36 @@ RequireSandbox = Annotated[
     SandboxLevel | None, _limits("--require-sandbox", help="Refuse to run with less around code and PDFs.")
 ]
 
-ReportFormat = Annotated[Format, _output("-f", "--format", help="How the answer is printed.")]
+Reports = Annotated[
+    Texts,
+    _output(
+        "-f",
+        "--format",
+        metavar="FORMAT[=FILE]",
+        help=f"{', '.join(Format)}: how the answer or the findings are told; FILE for another report besides.",
+        autocompletion=format_names,
+    ),
+]
 InspectFormat = Annotated[TextOrJson, _output("-f", "--format", help="How the report is printed.")]
 Skipped = Annotated[Switch, _output("--skipped", help="Name every file that is not loaded.")]
-Output = Annotated[Text, _output("-o", "--output", metavar="FILE", help="Write the answer to FILE, not to stdout.")]
+Output = Annotated[Text, _output("-o", "--output", metavar="FILE", help="Write the report to FILE, not to stdout.")]
 Events = Annotated[Text, _output("--events", metavar="FILE", help="Write every event as a JSON line.")]
 Quiet = Annotated[Switch, _output("-q", "--quiet", help="Nothing on stderr but warnings and errors.")]
 Debug = Annotated[Switch, _output("--debug", help="Show where an internal error arose.")]
 AllowPartial = Annotated[Switch, _output("--allow-partial", help="Exit with 0 although the run is incomplete.")]
+
+Findings = Annotated[Switch, _findings("--findings", help="Ask for findings; the answer is a list of them.")]
+FailOn = Annotated[
+    Level | None, _findings("--fail-on", help="Exit with 1 for a confirmed finding of this level or above.")
+]
+Baseline = Annotated[
+    Text, _findings("--baseline", metavar="FILE", help="Only what is not in this json or sarif is new.")
+]
+Suppressions = Annotated[Text, _findings("--suppressions", metavar="FILE", help="Findings that are accepted, in YAML.")]
+MinConfidence = Annotated[
+    float | None, _findings("--min-confidence", metavar="NUMBER", help="Leave out less likely findings; from 0 to 1.")
+]
+NoVerify = Annotated[Switch, _findings("--no-verify", help="Do not check each finding by a call of its own.")]
 
 NoCache = Annotated[Switch, _storage("--no-cache", help="Neither use nor keep replies of earlier runs.")]
 RefreshCache = Annotated[Switch, _storage("--refresh-cache", help="Ask anew, and keep the new replies.")]

@@ -29,9 +29,9 @@ def main() -> None:
 @reports_failures
 def list_profiles() -> None:
     """List every profile, where it comes from and what it is for."""
-    from rlm_cli.display.safe import safe_line
     from rlm_cli.errors import ProfileError
     from rlm_cli.profiles import load, visible
+    from rlm_cli.safe_text import safe_line
 
     found = visible()
     width = max((len(each.name) for each in found), default=0)
@@ -62,8 +62,8 @@ def show_profile(
 
     The output is a profile itself. Windows and prices that stand as null come from litellm's table when a run begins.
     """
-    from rlm_cli.display.safe import safe
     from rlm_cli.profiles import as_yaml, find, load
+    from rlm_cli.safe_text import safe
 
     found = find(name)
     sys.stdout.write(safe(f"# {found.path}\n{as_yaml(load(found))}"))
@@ -94,11 +94,11 @@ def check_profiles(
     Exits with 2 when a profile could not run even with every key set and every server started: its file is wrong,
     litellm does not know a model, or a price is unknown.
     """
-    from rlm_cli.display.safe import safe_line
     from rlm_cli.errors import ProfileError
     from rlm_cli.llm import check
     from rlm_cli.profiles import find, load, visible
     from rlm_cli.results import ExitCode
+    from rlm_cli.safe_text import safe_line
 
     found = [find(name) for name in names] if names else visible()
     counts = {"ready": 0, "not ready": 0, "wrong": 0}
@@ -126,7 +126,7 @@ def _state(checks: "list[ModelCheck]") -> str:
 def _lines(check: "ModelCheck") -> list[str]:
     """Return a model's lines: its id, what is known of it, what stands in the way."""
     from rlm_cli.addresses import whereabouts
-    from rlm_cli.display.safe import safe_line
+    from rlm_cli.safe_text import safe_line
 
     spec = check.spec
     known = [whereabouts(spec)]

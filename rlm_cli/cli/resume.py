@@ -10,10 +10,13 @@ from rlm_cli import __version__, analysis
 from rlm_cli.amounts import cost, counted
 from rlm_cli.analysis import CacheUse
 from rlm_cli.cli.arguments import stdin_is_piped
+from rlm_cli.cli.gating import Gating
 from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.output import Output, conduct, opened
 from rlm_cli.cli.waiting import waiting
 from rlm_cli.errors import UsageError
+from rlm_cli.loaders import LoadOptions
+from rlm_cli.plain_values import from_plain
 from rlm_cli.profiles import limited
 from rlm_cli.trajectory import Beginning, Past, Record, Recorder, find_run, look_up, read_beginning
 from rlm_cli.types import Limits
@@ -24,6 +27,7 @@ def resume(
     changed: Mapping[str, float | int | None],
     passwords: Sequence[str],
     output: Output,
+    gating: Gating,
     cache: CacheUse,
     anyway: bool,
 ) -> int:
@@ -41,7 +45,8 @@ def resume(
     if limits != beginning.profile.limits:
         past.forget_limits()
         recorder.begin_with(replace(beginning, profile=replace(beginning.profile, limits=limits)))
-    inputs = tuple(str(Path(beginning.folder, each)) for each in beginning.inputs)
+    inputs = tuple(each if each == "-" else str(Path(beginning.folder, each)) for each in beginning.inputs)
+    policy = gating.policy(inputs, from_plain(LoadOptions, beginning.loading), beginning.verify)
     with closing(recorder), opened(output, inputs) as events:
         with waiting("reading the input again, getting the models ready", output.quiet) as watch:
             stdin = sys.stdin.buffer
@@ -52,7 +57,7 @@ def resume(
             if prepared.task.changed is not None:  # from now on this is what it has to be
                 recorder.begin_with(analysis.begun_again(beginning, prepared.task))
             notice = f"{before_the_run(prepared.task)}\n{_spent(run_id, past, limits)}"
-            return conduct(output, prepared, events, notice, cache, recorder, past)
+            return conduct(output, prepared, events, notice, cache, policy, recorder, past)
 
 
 def _refuse_what_is_over(record: Record, limits: Limits) -> None:

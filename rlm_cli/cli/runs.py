@@ -82,10 +82,10 @@ def show(run_id: RunId = None) -> None:
 
     from rlm_cli.cli.terminal import fitted, print_answer, print_lines, width
     from rlm_cli.display.folding import fold
-    from rlm_cli.display.safe import safe_line
     from rlm_cli.display.screen import block, header, unfinished
     from rlm_cli.display.state import State
     from rlm_cli.errors import InputError
+    from rlm_cli.safe_text import safe_line
     from rlm_cli.trajectory import find_run, is_cut_off, read_run
 
     found = find_run(run_id)
@@ -132,12 +132,17 @@ def resume(
     max_tokens: options.MaxTokens = None,
     timeout: options.Timeout = None,
     concurrency: options.Concurrency = None,
-    format_: options.ReportFormat = options.Format.TEXT,
+    reports: options.Reports = None,
     output: options.Output = None,
     events: options.Events = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
     allow_partial: options.AllowPartial = False,
+    trust_repo_config: options.TrustRepoConfig = False,
+    fail_on: options.FailOn = None,
+    baseline: options.Baseline = None,
+    suppressions: options.Suppressions = None,
+    min_confidence: options.MinConfidence = None,
     no_cache: options.NoCache = False,
     refresh_cache: options.RefreshCache = False,
 ) -> None:
@@ -148,6 +153,7 @@ def resume(
     from one that was met. The input is read again and has to be the same.
     """
     from rlm_cli.cli import arguments as words
+    from rlm_cli.cli.formats import wanted_reports
     from rlm_cli.cli.output import Output
     from rlm_cli.cli.resume import resume as go_on
 
@@ -161,9 +167,11 @@ def resume(
         concurrency=concurrency,
     )
     passwords = words.passwords("--password-file", password_file) if password_file is not None else ()
-    wanted = Output(format=format_.value, file=output, events=events, quiet=quiet, allow_partial=allow_partial)
+    wanted = wanted_reports(reports or [], output)
+    gating = words.gating(fail_on, baseline, suppressions, min_confidence, trust_repo_config)
+    where = Output(reports=wanted, events=events, quiet=quiet, allow_partial=allow_partial)
     cache = words.cache_use(no_cache, refresh_cache)
-    raise typer.Exit(go_on(run_id, limits, passwords, wanted, cache, anyway))
+    raise typer.Exit(go_on(run_id, limits, passwords, where, gating, cache, anyway))
 
 
 @runs.command(
@@ -248,7 +256,7 @@ def _account(state: "State", result: "Result") -> Iterator[str]:
 
 def _row(record: "Record") -> tuple[str, ...]:
     from rlm_cli.amounts import cost
-    from rlm_cli.display.safe import safe_line
+    from rlm_cli.safe_text import safe_line
 
     run_id, question = safe_line(record.run_id), safe_line(record.question[:1_000])
     if record.damage is not None:

@@ -10,6 +10,8 @@ from rlm_cli.results import Result
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from rlm_cli.report import Report
+
 _WIDEST = 120
 """Cells of the widest line of an answer: longer ones are hard to read."""
 
@@ -28,7 +30,7 @@ def width() -> int:
 
 def fitted(text: str, stream: TextIO) -> str:
     """Return `text` as it goes to `stream`: harmless, and where that is a terminal, broken between words."""
-    from rlm_cli.display.safe import safe
+    from rlm_cli.safe_text import safe
 
     text = safe(text)
     try:
@@ -56,11 +58,25 @@ def print_lines(lines: Sequence["Text"]) -> None:
         sys.stdout.write(joined(lines).plain + "\n")
 
 
+def print_report(report: "Report") -> None:
+    """Print the answer, what it rests on and the findings to stdout, a terminal."""
+    from rich.console import Console
+
+    from rlm_cli.display.findings import finding_lines
+
+    print_answer(report.result)
+    if lines := finding_lines(report, min(width(), _WIDEST)):
+        console = Console(file=sys.stdout, highlight=False)
+        console.print()
+        for line in lines:
+            console.print(line, soft_wrap=True)
+
+
 def print_answer(result: Result) -> None:
     """Print the answer and what it rests on to stdout: rendered for a terminal, else as plain text."""
-    from rlm_cli.display.safe import safe
     from rlm_cli.places import place_name
     from rlm_cli.reports import answer_text, no_answer
+    from rlm_cli.safe_text import safe
 
     if not is_terminal(sys.stdout):
         sys.stdout.write(safe(answer_text(result)))

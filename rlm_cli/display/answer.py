@@ -22,8 +22,8 @@ from rich.theme import Theme
 
 from rlm_cli.display.code import LANGUAGES, highlighted
 from rlm_cli.display.lines import behind, cut, flat, joined, wrapped
-from rlm_cli.display.safe import safe, safe_line
 from rlm_cli.display.state import head
+from rlm_cli.safe_text import safe, safe_line
 
 THEME = Theme(
     {

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from rlm_cli.display.safe import safe, safe_line
+from rlm_cli.safe_text import safe, safe_line
 
 _RULER = Console(file=io.StringIO(), width=80)
 """What Text.wrap asks for; nothing is printed to it."""

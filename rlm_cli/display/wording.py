@@ -1,7 +1,6 @@
 """How an event reads as one plain line. Colourless, so that pipes, CI logs and terminals say the same."""
 
 from rlm_cli.amounts import cost, counted
-from rlm_cli.display.safe import safe_line
 from rlm_cli.events import (
     AnswerGiven,
     CodeFinished,
@@ -22,6 +21,7 @@ from rlm_cli.events import (
 )
 from rlm_cli.places import place_name
 from rlm_cli.results import Finding
+from rlm_cli.safe_text import safe_line
 from rlm_cli.types import Usage
 
 _HEAD = 100

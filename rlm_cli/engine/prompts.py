@@ -96,6 +96,12 @@ SHOWN_TOKENS = 4_000
 OUTCOME_TOKENS = SHOWN_TOKENS + 1_500
 """Tokens of all that is said after an iteration: output, error, notes and the closing line."""
 
+_SECRETS = (
+    "Where a secret stands, a model that is not on this machine is sent a token, <SECRET:kind:number>, in its place. "
+    "Code sees the text itself, and a token in a reply (in code, quotes, the answer) is turned back into it: quote "
+    "tokens as they are, and send a secret in no other form."
+)
+
 
 def first_message(task: Task, facts: ReplFacts) -> str:
     """Return the question, the context's description and the limits."""
@@ -116,6 +122,7 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             _sub_model(profile.sub, limits),
             "Sub-calls are plain model calls (no rlm_query).",
             f"Limits of the run: {_limits(limits)}.",
+            *([_SECRETS] if task.secrets_hidden else []),
             f"A cell may compute for {limits.cell_timeout:g} s, waiting for models not counted. Of its output you see "
             f"about {SHOWN:,} characters, head and tail; out[n] has the whole.",
             f"Python {facts.python}. Nothing is imported beforehand; there are {', '.join(facts.modules)}. Not there: "
@@ -134,13 +141,15 @@ def _findings(task: Task) -> list[str]:
         "",
         "# Findings",
         "",
-        "Findings are asked for: report each with report_finding, as soon as you are sure of it. Only what is verified "
-        "there is reported; a flaw that the answer merely tells of is lost. One call a flaw, at the place where it has "
-        "to be mended, with the shortest quote that shows it (one to five whole lines).",
-        "Look for what no pattern finds, too: missing checks of who may do what, sessions, logic. Before you report, "
-        "read the code around and what calls it: what looks alike and is safe is none. title is one line, message "
-        "says how it goes wrong and what to do; confidence is your own, 0 to 1.",
-        f"rule is one of: {listed(rules_of(task.profile))}.",
+        "Findings are asked for: report each with report_finding, once you have read the code around it and what calls "
+        "it; what looks alike and is safe is none. One call a flaw, at the place where it has to be mended, with the "
+        "shortest quote that shows it (one to five whole lines). Only a finding whose quote is found in the text is "
+        "reported. Findings are the evidence: leave `evidence` empty.",
+        "Look for what no pattern finds, too: missing checks of who may do what, sessions, logic. title is one line; "
+        "message says how it goes wrong and what to do; confidence is your own, 0 to 1. severity (critical, high, "
+        "medium, low, info) and cwe are the rule's unless you say otherwise.",
+        "rule is one of the following; where several fit, the one nearest to what has to be mended, and one only. "
+        f"Quality rules are for questions that ask for quality.\n{listed(rules_of(task.profile))}",
     ]
     if task.verify:
         lines.append(

@@ -22,7 +22,15 @@ _SEARCHED = 2_000
 _WIDELY = 120
 """Lines above a place in which the definition around it is looked for."""
 _NO_NAMES = frozenset(
-    "if for while switch return catch elif else with except assert and or not in new sizeof foreach match".split()
+    """
+    if for foreach while switch match return catch elif else with except assert and or not in new sizeof raise yield
+    await throw del delete case echo print go defer import from
+    """.split()
+)
+"""Words that begin a statement, or stand before a parenthesis, and define nothing."""
+_FIRST_WORD = re.compile(r"\W*(\w+)")
+_CONSTANT = re.compile(
+    r"^\s*(?:(?:export|const|let|var|final|static|public|private|val)\s+){0,4}([A-Z][A-Z0-9_]{2,80})\b.{0,80}?="
 )
 _DEFINITIONS = (
     re.compile(r"\b(?:def|function|func|fn|fun|sub|proc|method)\s+(?:\([^)]{0,200}\)\s*)?([A-Za-z_$][\w$]{1,80})"),
@@ -54,24 +62,35 @@ def around(context: Context, finding: Finding) -> str:
 
 
 def calls(context: Context, finding: Finding) -> Calls | None:
-    """Return the places that call the code a finding stands in; None where it stands in none that has a name."""
+    """Return the places that call the code a finding stands in, or use the constant that it defines; None where it
+    stands in none that has a name.
+    """
     defined = _defined(context, finding)
     if defined is None:
         return None
-    name, at = defined
-    found: list[tuple[bool, str, int]] = []
+    name, called = defined
+    found: dict[tuple[str, int], bool] = {}
     searched = 0
-    for path, line in _named(context, name):
+    for path, line in _named(context, name, called):
         searched += 1
-        if (path, line) != (finding.path, at) and (path, line) not in {each[1:] for each in found}:
-            found.append((path == finding.path, path, line))
-    # Code elsewhere first: what is near is seen already.
-    chosen = sorted(found, key=lambda each: each[0])[:_CALLS]
-    shown = tuple(
-        f"{path}\n{_numbered(context, path, max(1, line - _AROUND_CALLS), line + _AROUND_CALLS, range(line, line + 1))}"
-        for _, path, line in chosen
-    )
+        same_place = path == finding.path and finding.line <= line <= finding.end_line
+        if not same_place and _definition_at(context, path, line) != name:
+            found.setdefault((path, line), path == finding.path)
+    # Code of the same language first, and code elsewhere: what is near is seen already.
+    kind = finding.path.rpartition(".")[2]
+    chosen = sorted(found, key=lambda each: (each[0].rpartition(".")[2] != kind, found[each]))[:_CALLS]
+    shown = tuple(_use(context, path, line) for path, line in chosen)
     return Calls(name, shown, len(found), searched < _SEARCHED)
+
+
+def _use(context: Context, path: str, line: int) -> str:
+    """Return the lines around a use, behind the line that begins the definition they are in."""
+    first = max(1, line - _AROUND_CALLS)
+    within = _enclosing(context, path, line)
+    above = ""
+    if within is not None and within[1] < first:
+        above = _numbered(context, path, within[1], within[1], range(0)) + "\n      ...\n"
+    return f"{path}\n{above}{_numbered(context, path, first, line + _AROUND_CALLS, range(line, line + 1))}"
 
 
 def _numbered(context: Context, path: str, first: int, last: int, marked: range, column: int = 1) -> str:
@@ -90,30 +109,57 @@ def _cut(line: str, column: int) -> str:
     return f"{'[...]' if start else ''}{line[start:end]}{'[...]' if end < len(line) else ''}"
 
 
-def _defined(context: Context, finding: Finding) -> tuple[str, int] | None:
-    """Return the name of the code around a finding and the line of its definition."""
-    first = max(1, finding.line - _WIDELY)
-    lines = context.lines_of(finding.path, first, finding.line).removesuffix("\n").split("\n")
+def _defined(context: Context, finding: Finding) -> tuple[str, bool] | None:
+    """Return the name of the code around a finding, or of the constant that it defines, and whether it is called."""
+    lines = context.lines_of(finding.path, finding.line, finding.line + _BEHIND).split("\n")
+    if lines[0].lstrip().startswith("@"):  # it belongs to what follows
+        below = next((each for each in lines if each.strip() and not each.lstrip().startswith(("@", ")"))), "")
+        name = _definition(below)
+        return (name, True) if name is not None else None
+    within = _enclosing(context, finding.path, finding.line)
+    if within is not None:
+        return within[0], True
+    constant = _CONSTANT.match(lines[0][:_LONGEST])
+    return (constant[1], False) if constant is not None else None
+
+
+def _enclosing(context: Context, path: str, line: int) -> tuple[str, int] | None:
+    """Return the name and the first line of the definition that a line is in, or begins."""
+    first = max(1, line - _WIDELY)
+    lines = context.lines_of(path, first, line).removesuffix("\n").split("\n")
     own = _indentation(lines[-1])
-    for number in range(finding.line, first - 1, -1):
-        line = lines[number - first][:1_000]
-        if not line.strip() or (number < finding.line and _indentation(line) >= max(1, own)):
+    for number in range(line, first - 1, -1):
+        each = lines[number - first]
+        if number < line and (not each.strip() or _indentation(each) >= own):
             continue
-        name = next((match[1] for shape in _DEFINITIONS if (match := shape.search(line))), None)
-        if name is not None and name not in _NO_NAMES:
+        if (name := _definition(each)) is not None:
             return name, number
     return None
+
+
+def _definition_at(context: Context, path: str, line: int) -> str | None:
+    return _definition(context.lines_of(path, line, line))
+
+
+def _definition(line: str) -> str | None:
+    """Return the name that a line begins to define."""
+    line = line[:1_000].rstrip()
+    first = _FIRST_WORD.match(line)
+    if first is None or first[1] in _NO_NAMES:
+        return None
+    names = (match[1] for shape in _DEFINITIONS if (match := shape.search(line)))
+    return next((name for name in names if name not in _NO_NAMES), None)
 
 
 def _indentation(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _named(context: Context, name: str) -> Iterator[tuple[str, int]]:
-    """Yield path and line of the places where a name stands before a parenthesis."""
-    for number, offset in enumerate(context.occurrences(f"{name}(")):
+def _named(context: Context, name: str, called: bool) -> Iterator[tuple[str, int]]:
+    """Yield path and line of the places where a name stands, before a parenthesis where it is `called`."""
+    for number, offset in enumerate(context.occurrences(f"{name}(" if called else name)):
         if number == _SEARCHED:
             return
-        before = context.text(offset - 1, offset)
-        if not (before.isalnum() or before in ("_", "$")):
+        around = (context.text(offset - 1, offset), context.text(offset + len(name), offset + len(name) + 1))
+        if not any(each.isalnum() or each in ("_", "$") for each in around if each):
             yield context.locate(offset)

@@ -19,7 +19,9 @@ from rlm_cli.llm.layers import Remembering, Throttled
 from rlm_cli.llm.offline_client import WINDOW, OfflineClient, is_offline
 from rlm_cli.llm.price_list import listed
 from rlm_cli.llm.proxies import keep_local
+from rlm_cli.llm.redacting import Redacting
 from rlm_cli.llm.retrying import Retrying
+from rlm_cli.redaction import Redactor
 from rlm_cli.seams import ModelClient
 from rlm_cli.types import ModelSpec, Price, Profile, Reply, Request, Usage
 
@@ -56,19 +58,21 @@ def check(profile: Profile, asks_servers: bool = True) -> "list[ModelCheck]":
     return check_models(profile, asks_servers)
 
 
-def open_client(profile: Profile, kept: KeptReplies | None = None) -> ModelClient:
+def open_client(profile: Profile, kept: KeptReplies | None = None, redactor: Redactor | None = None) -> ModelClient:
     """Return the client for one run: it remembers, falls back, tries again, and keeps to the profile's concurrency.
 
-    `kept`: replies of earlier runs, which are given in place of calls.
+    `kept`: replies of earlier runs, which are given in place of calls. `redactor`: hides secrets from models that are
+    not on this machine; None: nothing is hidden.
     """
-    calling = FallingBack(Retrying(Throttled(_Switch(), profile.limits.concurrency)))
+    calling = FallingBack(Retrying(Throttled(_Switch(redactor), profile.limits.concurrency)))
     return Remembering(Cached(calling, kept) if kept is not None else calling)
 
 
 class _Switch:
     """Sends each request to the client that its model id belongs to."""
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor | None) -> None:
+        self._redactor = redactor
         self._offline = OfflineClient()
         self._litellm: ModelClient | None = None
         self._closed = False
@@ -97,7 +101,8 @@ class _Switch:
             if self._litellm is None:
                 from rlm_cli.llm.litellm_client import LitellmClient
 
-                self._litellm = LitellmClient()
+                calling = LitellmClient()
+                self._litellm = calling if self._redactor is None else Redacting(calling, self._redactor)
             return self._litellm
 
 

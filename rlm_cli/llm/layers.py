@@ -1,8 +1,9 @@
 """What stands around a client: a width limit, a memory. Each layer is a ModelClient around another.
 
-    Remembering(Cached(FallingBack(Retrying(Throttled(client)))))     cached.py, fallbacks.py, retrying.py
+    Remembering(Cached(FallingBack(Retrying(Throttled(Redacting(client))))))
+                                        cached.py, fallbacks.py, retrying.py, redacting.py
 
-The throttle is innermost, so that a place is held during the HTTP call only: never while a call waits to be tried
+The throttle is so far in, so that a place is held during the HTTP call only: never while a call waits to be tried
 again, and never while a child run works.
 """
 

@@ -1,7 +1,8 @@
 """The code that the offline root model has run, as ordinary Python for the REPL.
 
-It uses the REPL's names (documents, context, llm_query_batched, cite, FINAL, SubCallError) and the constants that
-offline_root.py puts before it: WORDS, RISKS, PROMPT, NONE. Names end up in one namespace, cell after cell.
+It uses the REPL's names (documents, context, llm_query_batched, cite, report_finding, FINAL, SubCallError) and the
+constants that offline_root.py puts before it: WORDS, RISKS, OF_A_KIND, MOST_REPORTED, PROMPT, NONE. Names end up in
+one namespace, cell after cell. REPORT is there only where findings are asked for.
 """
 
 LOOK = """
@@ -50,7 +51,7 @@ def unimportant(path):
     return ASIDE.search(path.lower()) is not None
 
 
-def place(offset, start, end, score, why):
+def place(offset, start, end, score, why, rule=None):
     """Return a line as a place; None where nothing is left of it."""
     each = document_at(offset)
     quote = context[start:end].strip()
@@ -58,7 +59,7 @@ def place(offset, start, end, score, why):
         return None
     at = context.find(quote, start)
     return {"path": each.path, "line": context.count("\n", each.start, at) + 1, "offset": at, "quote": quote,
-            "score": score, "why": why}
+            "score": score, "why": why, "rule": rule}
 
 
 def word_hits():
@@ -116,7 +117,7 @@ def by_words(most):
 def by_risks():
     """Return the lines that hold a risky construct."""
     places, seen = [], set()
-    for needles, pattern, weight, reason in RISKS:
+    for needles, pattern, weight, reason, rule in RISKS:
         found = []
         for needle in needles:
             at = context.find(needle)
@@ -131,12 +132,13 @@ def by_risks():
                     score = weight * (1 + words) * (0.2 if unimportant(each.path) else 1)
                     found.append((-score, start, at, end))
                 at = context.find(needle, max(at + len(needle), end if each is not None else 0))
-        for rank, (score, start, at, end) in enumerate(sorted(found)[:SHOWN]):
-            places.append(place(at, start, end, -score / (1 + rank / 4), reason))
+        for rank, (score, start, at, end) in enumerate(sorted(found)[:OF_A_KIND]):
+            places.append(place(at, start, end, -score / (1 + rank / 4), reason, rule))
     return [each for each in places if each], len(seen)
 
 
 found, candidates = by_risks() if RISKS else ([], 0)
+risky, risky_lines = found, candidates
 by = "risky constructs" if found else "words"
 if not found:
     found, candidates = by_words(40)
@@ -257,5 +259,29 @@ if lines:
                         f"{len(lines)} of {max(candidates, len(lines)):,} candidates by {by} shown; {scope}"])
 else:
     answer = f"{head}a fixed search policy looked and nothing was found. {scope}"
+"""
+
+REPORT = r"""
+reported, refused = 0, []
+for each in sorted(risky, key=lambda each: (-each["score"], each["offset"]))[:MOST_REPORTED]:
+    rule, severity = each["rule"]
+    reason = each["why"].partition(", ")[2]
+    message = f"A fixed pattern matched this line ({each['why']}); no language model has read it."
+    try:
+        report_finding(rule, reason[:1].upper() + reason[1:], message, each["path"], each["quote"], severity,
+                       confidence=0.3, line=each["line"])
+        reported += 1
+    except ValueError as error:
+        refused.append(f"{each['path']}:{each['line']}: {error}")
+left = risky_lines - reported - len(refused)
+print(f"{reported} risky lines reported as findings, {len(refused)} refused, {left:,} left out")
+print(*refused[:5], sep="\n")
+if left:
+    doubts.append(f"{left:,} more risky lines were found than are reported as findings.")
+if refused:
+    doubts.append(f"{len(refused)} risky lines were refused as findings.")
+"""
+
+GIVE = """
 FINAL(answer, evidence=evidence, doubt=" ".join(doubts))
 """

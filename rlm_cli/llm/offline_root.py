@@ -1,13 +1,14 @@
 """The fixed root policy: what the offline root model replies at each iteration.
 
 Three cells, the same for every question but for the constants at their head: look at the shape; search; ask the
-sub-model about the best places, check what it says, and answer. A cell that fails is followed by a plainer one, a last
-word by one that searches and answers without sub-calls. The code of the cells is in offline_cells.py.
+sub-model about the best places, check what it says, and answer, with findings where they are asked for. A cell that
+fails is followed by a plainer one, a last word by one that searches and answers without sub-calls. The code of the
+cells is in offline_cells.py.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from rlm_cli.llm.offline_cells import ANSWER, ASK, LOOK, NO_ASKING, SEARCH
+from rlm_cli.llm.offline_cells import ANSWER, ASK, GIVE, LOOK, NO_ASKING, REPORT, SEARCH
 from rlm_cli.llm.offline_sub import LINES, NONE, QUESTION
 from rlm_cli.llm.risks import RISKS, about_security
 from rlm_cli.llm.search_words import search_words
@@ -15,6 +16,12 @@ from rlm_cli.types import Message
 
 OPENING = "# Question\n"
 LAST_WORD = "last word"
+FINDINGS = "\nFindings are asked for"
+"""What a line of the first message begins with where a run is to report them."""
+_MOST_REPORTED = 50
+"""Findings at most: a fixed pattern's are worth little each. How many more there were is said."""
+_OF_A_KIND = 12
+"""Lines of one construct that are ranked where findings are not asked for."""
 _SHOWN = 500
 """Characters of the question that the sub-model is given."""
 
@@ -29,17 +36,19 @@ def reply(messages: tuple[Message, ...]) -> str:
     question = question_of(messages[1].text)
     done = sum(message.role == "assistant" for message in messages)
     last = messages[-1].text if done or LAST_WORD in _tail(messages[-1].text) else ""
-    constants = _constants(question)
+    reports = asks_for_findings(messages[1].text)
+    constants = _constants(question, reports)
+    ending = (ANSWER, REPORT, GIVE) if reports else (ANSWER, GIVE)
     if LAST_WORD in _tail(last):
-        return _cell("The run is ending: search and answer at once.", constants, SEARCH, NO_ASKING, ANSWER)
+        return _cell("The run is ending: search and answer at once.", constants, SEARCH, NO_ASKING, *ending)
     if done == 0:
         return _cell("First, the shape of the context.", LOOK)
     if done == 1:
         return _cell("Search for the question's words; rare ones weigh more.", constants, SEARCH)
     if done == 2:
-        return _cell("Ask the sub-model about the best places, check its lines, answer.", constants, ASK, ANSWER)
+        return _cell("Ask the sub-model about the best places, check its lines, answer.", constants, ASK, *ending)
     if done == 3:
-        return _cell("Plainer: search and answer at once.", constants, SEARCH, NO_ASKING, ANSWER)
+        return _cell("Plainer: search and answer at once.", constants, SEARCH, NO_ASKING, *ending)
     return (
         "The search did not work here.\n\nFINAL(offline profile: no language model; its fixed search policy failed on "
         "this input and found nothing. What went wrong is in the recorded outputs.)"
@@ -53,25 +62,38 @@ def question_of(first: str) -> str:
     return "\n".join(lines[:end]).strip()
 
 
+def asks_for_findings(first: str) -> bool:
+    """A line of the program's own says so; the sample of the text that stands in between could imitate it."""
+    before, _, rest = first.partition("\n# Context\n")
+    return FINDINGS in before or FINDINGS in "\n" + rest.rpartition("\n# Session\n")[2]
+
+
 def _tail(text: str) -> str:
     """Return the part of a message that can speak of the last word: before it stands output, which could imitate it."""
     return text.rstrip().rpartition("\n\n")[2]
 
 
-def _constants(question: str) -> str:
+def _constants(question: str, reports: bool) -> str:
     """Return the assignments that a cell begins with. All of it is literals: the question's text is never code."""
     # A backtick could close the fence, a lone surrogate cannot be sent.
     shown = " ".join(question.replace("`", "'").encode("utf-8", "replace").decode().split())[:_SHOWN]
-    secure = about_security(question)
-    rules = [(risk.needles, risk.pattern, risk.weight, f"CWE-{risk.cwe}, {risk.reason}") for risk in RISKS]
+    searches_risks = reports or about_security(question)
     return "\n".join(
         [
             f"WORDS = {search_words(question)!r}",
-            f"RISKS = {_rows(rules) if secure else '[]'}",
+            f"RISKS = {_rows(_risks()) if searches_risks else '[]'}",
+            f"OF_A_KIND = {_MOST_REPORTED if reports else _OF_A_KIND}",
+            *([f"MOST_REPORTED = {_MOST_REPORTED}"] if reports else []),
             f"PROMPT = {_prompt(shown)!r}",
             f"NONE = {NONE!r}",
         ]
     )
+
+
+def _risks() -> Iterator[object]:
+    for risk in RISKS:
+        rule = (risk.rule.id, risk.rule.severity)
+        yield risk.needles, risk.pattern, risk.weight, f"CWE-{risk.cwe}, {risk.reason}", rule
 
 
 def _rows(rules: Iterable[object]) -> str:

@@ -1,7 +1,7 @@
 """The extractive sub-model: gives back the lines of its prompt that match best, unchanged.
 
-It knows one form of prompt, the one that offline_root.py writes; of any other it takes the first paragraph for the
-question and the rest for the text.
+It knows the prompt that offline_root.py writes, and the beginning of the one that has a finding checked; of any other
+it takes the first paragraph for the question and the rest for the text.
 """
 
 import math
@@ -13,12 +13,17 @@ from rlm_cli.llm.search_words import search_words
 QUESTION = "Question: "
 LINES = "# Lines"
 NONE = "none"
+CHECK = "Check one finding"
+"""How a prompt begins that asks whether a finding holds."""
+UNSURE = "unsure: offline is no language model"
 _MOST = 3
 _NUMBERED = re.compile(r"\d+\| ?")
 
 
 def reply(prompt: str) -> str:
-    """Return up to three lines of the prompt, best first, or "none"."""
+    """Return up to three lines of the prompt, best first, or "none"; it cannot judge, and says so when asked to."""
+    if prompt.startswith(CHECK):
+        return UNSURE
     question, lines = _split(prompt)
     secure = about_security(question)
     words = search_words(question)

@@ -6,6 +6,11 @@ A table, not an analysis: it names a place and a reason, never a verdict. Patter
 import re
 from dataclasses import dataclass
 
+from rlm_cli.rules import CATALOGUE, rule_named
+from rlm_cli.types import Rule
+
+_RULES = {each.id: each for each in CATALOGUE}
+
 
 @dataclass(frozen=True, slots=True)
 class Risk:
@@ -17,6 +22,13 @@ class Risk:
     """1 is a hint, 3 is seldom harmless."""
     cwe: int
     reason: str
+    name: str = ""
+    """Of the rule that a finding of it breaks, where the first rule of its CWE is too wide."""
+
+    @property
+    def rule(self) -> Rule:
+        """What a finding of it is an instance of."""
+        return rule_named(_RULES, self.name or f"CWE-{self.cwe}")
 
 
 RISKS = (
@@ -65,15 +77,18 @@ RISKS = (
     ),
     Risk(("PRIVATE KEY-----",), r"BEGIN [A-Z ]*PRIVATE KEY-----", 3, 798, "a private key in the source"),
     Risk(("AKIA",), r"\bAKIA[0-9A-Z]{16}\b", 3, 798, "an AWS key in the source"),
-    Risk(("md5(", "sha1(", "MD5"), r"(?i)(?<![a-z])(md5|sha1)\(|getInstance\(\"MD5", 1.2, 327, "a broken hash"),
+    Risk(("md5(", "sha1(", "MD5"), r"(?i)(?<![a-z])(md5|sha1)\(|getInstance\(\"MD5", 1.2, 328, "a broken hash"),
     Risk(("verify=False", "CERT_NONE"), r"verify\s*=\s*False|CERT_NONE", 2.5, 295, "certificates are not checked"),
     Risk(("rejectUnauthorized",), r"rejectUnauthorized[\"']?\s*:\s*false", 2.5, 295, "certificates are not checked"),
     Risk(("InsecureSkipVerify",), r"InsecureSkipVerify:\s*true", 2.5, 295, "certificates are not checked"),
     Risk(("csrf_exempt",), r"@\s*csrf_exempt|csrf_exempt\(", 1.5, 352, "switches CSRF protection off"),
     Risk(("debug=True", "DEBUG = True"), r"debug\s*=\s*True|^DEBUG\s*=\s*True", 1.5, 489, "debug mode left on"),
+    Risk(("FLASK_DEBUG",), r"FLASK_DEBUG\s*=\s*[\"']?(1|[Tt]rue)", 2, 489, "debug mode left on"),
+    Risk(("verify_signature",), r"verify_signature.{1,5}False", 2.5, 347, "a token unverified", "jwt-not-verified"),
+    Risk(("redirect(",), r"redirect\(\s*request\.", 2, 601, "sends visitors where the request says"),
     Risk(("mktemp(",), r"(?<!\w)mktemp\(", 1.5, 377, "a predictable temporary file"),
     Risk(("0777", "0o777", "chmod 777"), r"chmod.*777|0o?777", 1.5, 732, "open to every user of the machine"),
-    Risk(("extractall(",), r"\.extractall\(", 1, 22, "an archive may write outside its folder"),
+    Risk(("extractall(",), r"\.extractall\(", 1, 22, "an archive may write outside its folder", "zip-slip"),
     Risk(
         ("$_GET", "$_POST", "$_REQUEST"),
         r"(echo|include|require|query).*\$_(GET|POST|REQUEST)",

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from rlm_cli.context import shown_path
 from rlm_cli.loaders.listing import Listing
 from rlm_cli.loaders.options import LoadOptions
-from rlm_cli.loaders.patterns import Rules
 from rlm_cli.loaders.reader_process import Broken
 from rlm_cli.loaders.selection import Selection
 from rlm_cli.loaders.tree import Unloadable
+from rlm_cli.patterns import Rules
 
 RULES = (".git/info/exclude", ".gitignore")
 """Where rules of a folder stand; the later ones overrule."""

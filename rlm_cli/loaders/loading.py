@@ -21,9 +21,9 @@ from rlm_cli.loaders import remarks
 from rlm_cli.loaders.naming import Named, prefixes
 from rlm_cli.loaders.options import LoadOptions
 from rlm_cli.loaders.reading import Reading
-from rlm_cli.loaders.secrets import SecretSearch, secret_file
 from rlm_cli.loaders.sources import Source, Store, find_source, without_duplicates
 from rlm_cli.loaders.tree import Unloadable
+from rlm_cli.secrets import SecretSearch, secret_file
 from rlm_cli.tokens import count_each, count_tokens, estimate_tokens
 from rlm_cli.types import Secret, Skipped
 

@@ -202,7 +202,7 @@ def on_secrets(secrets: Sequence[Secret]) -> Iterator[str]:
     if secrets:
         named = [each.path if each.line is None else f"{each.path}:{each.line}" for each in secrets]
         listed = _listed([f"{name} ({each.kind})" for name, each in zip(named, secrets, strict=True)])
-        yield f"{_counted(len(secrets), 'possible secret')}, which the models may see: {listed}; -x leaves files out"
+        yield f"{_counted(len(secrets), 'possible secret')} in the input: {listed}; -x leaves files out"
 
 
 def ranges(numbers: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rlm_cli.errors import UsageError
 from rlm_cli.loaders.options import LoadOptions
-from rlm_cli.loaders.patterns import Rules
+from rlm_cli.patterns import Rules
 
 
 @dataclass(frozen=True, slots=True)

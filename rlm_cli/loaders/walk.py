@@ -13,10 +13,10 @@ from pathlib import Path
 from rlm_cli.context import shown_path
 from rlm_cli.loaders.found import Listing
 from rlm_cli.loaders.git_settings import global_ignore_file, open_regular
-from rlm_cli.loaders.patterns import Rules
 from rlm_cli.loaders.repository import git_folders
 from rlm_cli.loaders.selection import Selection
 from rlm_cli.loaders.tree import Tree, Unloadable
+from rlm_cli.patterns import Rules
 
 _MOST_RULES = 1_000_000
 """Bytes of an ignore file."""

@@ -1,6 +1,6 @@
 """From a profile file and the command line to one `Profile`: extends, options and settings laid over each other."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +8,8 @@ from rlm_cli.errors import ProfileError
 from rlm_cli.plain_files import open_plain
 from rlm_cli.profiles import schema
 from rlm_cli.profiles.folders import Found, find, profiles_in
-from rlm_cli.types import Limits, ModelSpec, Price, Profile
+from rlm_cli.rules import CATALOGUE, OTHER
+from rlm_cli.types import Limits, ModelSpec, Price, Profile, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ _KEPT = ("max_output_tokens", "timeout", "cache")
 """What is said of a role rather than of its model: its server, key, window, price, params and fallbacks go with it."""
 _LARGEST = 100_000
 """Bytes of a profile: those that come with rlm have about a thousand."""
+_MOST_RULES = 200
 _SHARED = ("max_output_tokens", "timeout", "temperature")
 """What a fallback takes over from the model that it stands in for."""
 
@@ -106,6 +108,7 @@ def _build(tree: schema.Tree, name: str, overrides: Overrides) -> Profile:
         root=_model(plain["root"]),
         sub=_model({"cache": True, **plain["sub"]}),
         limits=Limits(**plain.get("limits", {})),
+        rules=tuple(_rules(tree.get("rules"))),
     )
 
 
@@ -143,6 +146,30 @@ def _check_price(model: "schema.Value | schema.Tree | None") -> None:
     if isinstance(price, dict) and not {"input", "output"} <= set(price):
         where = next((each.where for each in price.values() if isinstance(each, schema.Value)), "price")
         raise ProfileError(f"{where}: a price needs input and output, USD per million tokens")
+
+
+def _rules(named: "schema.Value | schema.Tree | None") -> Iterator[Rule]:
+    """Yield a profile's rules; one that stands in for a rule of the catalogue shares what is not said of it."""
+    if not isinstance(named, dict):
+        return
+    known = {each.id: each for each in CATALOGUE}
+    for count, (name, said) in enumerate(named.items(), start=1):
+        assert isinstance(said, dict)
+        where = next((each.where for each in said.values() if isinstance(each, schema.Value)), f"the rule {name}")
+        if count > _MOST_RULES:
+            raise ProfileError(f"{where}: {name} is one rule too many: a profile has at most {_MOST_RULES}")
+        plain = schema.plain(said)
+        plain |= {key: " ".join(plain[key].split()) for key in ("title", "text", "advice") if key in plain}
+        if name in known:
+            yield replace(known[name], **plain)
+            continue
+        missing = [key for key in ("title", "severity", "text") if key not in plain]
+        if missing:
+            raise ProfileError(
+                f"{where}: the rule {name} lacks {', '.join(missing)}",
+                "only a rule of the catalogue can be changed in part",
+            )
+        yield Rule(**{"id": name, "cwe": None, "advice": OTHER.advice, **plain})
 
 
 def _price(plain: dict[str, Any]) -> Price:

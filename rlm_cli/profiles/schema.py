@@ -5,18 +5,17 @@ nor how they are put together (reading.py).
 """
 
 import difflib
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from rlm_cli.errors import ProfileError
+from rlm_cli.profiles import checks
+from rlm_cli.profiles.checks import Check, shown
 from rlm_cli.profiles.scanning import look_through
-
-_SECRET_NAME = re.compile(r"^(api_?key|key|token|secret|password|authorization)$", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"\b(sk-[\w-]{16,}|AIza[\w-]{20,}|gsk_\w{16,}|hf_\w{16,}|xai-\w{16,})")
+from rlm_cli.types import SEVERITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,48 +31,6 @@ Tree = dict[str, "Value | Tree"]
 """Nested keys, as deep as the schema."""
 
 
-Check = Callable[[Any], str | None]
-"""Returns what is wrong with a value, or None."""
-
-
-def _text(content: Any) -> str | None:
-    return None if isinstance(content, str) and content.strip() else "must be text"
-
-
-def _text_or_null(content: Any) -> str | None:
-    return None if content is None else _text(content)
-
-
-def _number(least: float, most: float = 1e15, null: bool = False, whole: bool = False) -> Check:
-    kind = "a whole number" if whole else "a number"
-    bounds = f" from {least:g} to {most:g}"
-
-    def check(content: Any) -> str | None:
-        if content is None and null:
-            return None
-        if isinstance(content, bool) or not isinstance(content, int if whole else int | float):
-            return f"must be {kind}{bounds}{', or null' if null else ''}"
-        if not least <= content <= most:
-            return f"must be {kind}{bounds}{', or null' if null else ''}"
-        return None
-
-    return check
-
-
-def _variable_name(content: Any) -> str | None:
-    if content is None or (isinstance(content, str) and re.fullmatch(r"[A-Za-z_]\w*", content)):
-        return None
-    return "must be the name of an environment variable"
-
-
-def _truth(content: Any) -> str | None:
-    return None if isinstance(content, bool) else "must be true or false"
-
-
-def _mapping(content: Any) -> str | None:
-    return None if isinstance(content, Mapping) else "must be a mapping"
-
-
 @dataclass(frozen=True, slots=True)
 class _Models:
     """A list of models: an id, or a mapping of these keys."""
@@ -81,45 +38,64 @@ class _Models:
     keys: dict[str, Any]
 
 
-def _nothing_yet(content: Any) -> str | None:
-    return None if content in (None, []) else "is not supported yet; leave it out"
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A mapping of names that the profile chooses, each to a mapping of these keys."""
+
+    keys: dict[str, Any]
+    name: Check
+    what: str
+    """What has such a name."""
 
 
 _PRICE: dict[str, Any] = {
-    "input": _number(0),
-    "output": _number(0),
-    "cached_input": _number(0, null=True),
-    "cache_write": _number(0, null=True),
+    "input": checks.number(0),
+    "output": checks.number(0),
+    "cached_input": checks.number(0, null=True),
+    "cache_write": checks.number(0, null=True),
 }
 _MODEL: dict[str, Any] = {
-    "model": _text,
-    "api_base": _text_or_null,
-    "api_key_env": _variable_name,
-    "temperature": _number(0, 2, null=True),
-    "max_output_tokens": _number(1, whole=True),
-    "timeout": _number(0.1, 1e6),
-    "context_window": _number(1, null=True, whole=True),
+    "model": checks.text,
+    "api_base": checks.text_or_null,
+    "api_key_env": checks.variable_name,
+    "temperature": checks.number(0, 2, null=True),
+    "max_output_tokens": checks.number(1, whole=True),
+    "timeout": checks.number(0.1, 1e6),
+    "context_window": checks.number(1, null=True, whole=True),
     "price": _PRICE,
-    "params": _mapping,
+    "params": checks.mapping,
+    "redact": checks.truth_or_null,
 }
-_MODEL_WITH_FALLBACKS: dict[str, Any] = {**_MODEL, "fallbacks": _Models(_MODEL), "cache": _truth}
+_MODEL_WITH_FALLBACKS: dict[str, Any] = {**_MODEL, "fallbacks": _Models(_MODEL), "cache": checks.truth}
 SCHEMA: dict[str, Any] = {
-    "name": _text,
-    "description": _text,
-    "extends": _text_or_null,
+    "name": checks.text,
+    "description": checks.text,
+    "extends": checks.text_or_null,
     "root": _MODEL_WITH_FALLBACKS,
     "sub": _MODEL_WITH_FALLBACKS,
     "limits": {
-        "max_cost": _number(0, null=True),
-        "max_iterations": _number(1, 100_000, whole=True),
-        "max_subcalls": _number(0, 10_000_000, whole=True),
-        "max_depth": _number(1, 10, whole=True),
-        "max_tokens": _number(1, null=True, whole=True),
-        "timeout": _number(0.1, 1e7),
-        "cell_timeout": _number(0.1, 1e6),
-        "concurrency": _number(1, 1024, whole=True),
+        "max_cost": checks.number(0, null=True),
+        "max_iterations": checks.number(1, 100_000, whole=True),
+        "max_subcalls": checks.number(0, 10_000_000, whole=True),
+        "max_depth": checks.number(1, 10, whole=True),
+        "max_tokens": checks.number(1, null=True, whole=True),
+        "timeout": checks.number(0.1, 1e7),
+        "cell_timeout": checks.number(0.1, 1e6),
+        "concurrency": checks.number(1, 1024, whole=True),
     },
-    "refine": _nothing_yet,
+    "rules": _Named(
+        {
+            "title": checks.line_of(120),
+            "severity": checks.one_of(*SEVERITIES),
+            "cwe": checks.weakness,
+            "text": checks.line_of(1_000),
+            "advice": checks.line_of(500),
+            "category": checks.one_of("security", "quality"),
+        },
+        checks.slug,
+        "rule",
+    ),
+    "refine": checks.nothing_yet,
 }
 
 
@@ -156,15 +132,17 @@ def setting(option: str) -> Tree:
     schema: Any = SCHEMA
     names = key.split(".")
     for name in names[:-1]:
-        schema = _known(name, schema, where)
-        if not isinstance(schema, dict):
+        schema = _below(name, schema, where)
+        if not isinstance(schema, dict | _Named):
             raise ProfileError(f"{where}: {name} has no keys of its own")
-    last = _known(names[-1], schema, where)
+    last = _below(names[-1], schema, where)
     leaf: Value | Tree
     if isinstance(last, dict):
         leaf = _read_mapping(node, last, where, names[-1])
     elif isinstance(last, _Models):
         leaf = _read_models(node, last, where, key)
+    elif isinstance(last, _Named):
+        leaf = _read_named(node, last, where, key)
     else:
         leaf = _checked(content, last, where, key)
     for name in reversed(names):
@@ -201,7 +179,7 @@ def _read_mapping(node: Any, schema: dict[str, Any], source: str, inside: str) -
         raise ProfileError(f"{source}{line}: {what} must be a mapping of keys to values")
     tree: Tree = {}
     for key_node, value_node in _pairs(node):
-        where = source if source.startswith("--set") else f"{source}, line {key_node.start_mark.line + 1}"
+        where = _place(key_node, source)
         key = str(key_node.value)
         if key in tree:
             raise ProfileError(f"{where}: {key} stands there twice")
@@ -210,6 +188,8 @@ def _read_mapping(node: Any, schema: dict[str, Any], source: str, inside: str) -
             tree[key] = _read_mapping(value_node, known, source, key)
         elif isinstance(known, _Models):
             tree[key] = _read_models(value_node, known, source, key)
+        elif isinstance(known, _Named):
+            tree[key] = _read_named(value_node, known, source, key)
         else:
             tree[key] = _checked(_content(value_node, where), known, where, key)
     return tree
@@ -219,7 +199,7 @@ def _read_models(node: Any, known: _Models, source: str, key: str) -> Value:
     """Return a list of models as a list of plain mappings."""
     if node is None or node.tag == "tag:yaml.org,2002:null":
         return Value([], source)
-    where = source if source.startswith("--set") else f"{source}, line {node.start_mark.line + 1}"
+    where = _place(node, source)
     if not isinstance(node, yaml.SequenceNode):
         raise ProfileError(f"{where}: {key} must be a list of models", f"as in {key}: [openai/gpt-5-mini]")
     models = []
@@ -233,6 +213,36 @@ def _read_models(node: Any, known: _Models, source: str, key: str) -> Value:
         else:
             models.append({"model": _checked(_content(item, where), known.keys["model"], where, key).content})
     return Value(models, where)
+
+
+def _read_named(node: Any, known: _Named, source: str, key: str) -> Tree:
+    """Return a mapping whose names are the profile's own."""
+    if not isinstance(node, yaml.MappingNode):
+        where = source if node is None else _place(node, source)
+        raise ProfileError(f"{where}: {key} must be a mapping of {known.what}s by their ids")
+    tree: Tree = {}
+    for name_node, value_node in _pairs(node):
+        where = _place(name_node, source)
+        name = str(name_node.value)
+        _check_name(name, known, where)
+        if name in tree:
+            raise ProfileError(f"{where}: {name} stands there twice")
+        said = _read_mapping(value_node, known.keys, source, f"the {known.what} {name}")
+        if not said:
+            raise ProfileError(f"{where}: the {known.what} {name} says nothing", f"keys: {', '.join(known.keys)}")
+        tree[name] = said
+    return tree
+
+
+def _check_name(name: str, known: _Named, where: str) -> None:
+    wrong = known.name(name)
+    if wrong is not None:
+        raise ProfileError(f"{where}: the id of a {known.what} {wrong}, not {shown(name)}")
+
+
+def _place(node: Any, source: str) -> str:
+    """Name where a node stands; an option has no lines."""
+    return source if source.startswith("--set") else f"{source}, line {node.start_mark.line + 1}"
 
 
 def _pairs(node: yaml.MappingNode) -> Iterator[tuple[Any, Any]]:
@@ -255,42 +265,32 @@ def _content(node: Any, where: str) -> Any:
         loader.dispose()
 
 
+def _below(key: str, schema: Any, where: str) -> Any:
+    """Return what may stand under a key; a name that the profile chooses is checked."""
+    if not isinstance(schema, _Named):
+        return _known(key, schema, where)
+    _check_name(key, schema, where)
+    return schema.keys
+
+
 def _known(key: str, schema: dict[str, Any], where: str) -> Any:
     if key in schema:
         return schema[key]
-    if _SECRET_NAME.match(key):
+    if checks.names_a_secret(key):
         raise _secret(f"{where}: {key}: a key has no place in a profile")
     near = difflib.get_close_matches(key, schema, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(schema)}"
-    raise ProfileError(f"{where}: unknown key {_shown(key)}", hint)
+    raise ProfileError(f"{where}: unknown key {shown(key)}", hint)
 
 
 def _checked(content: Any, check: Check, where: str, key: str) -> Value:
-    for name, text in _strings(content):
-        if _SECRET_NAME.match(name) or _SECRET_VALUE.search(text):
-            raise _secret(f"{where}: {key} holds what looks like an API key; it is not shown here")
+    if checks.holds_a_secret(content):
+        raise _secret(f"{where}: {key} holds what looks like an API key; it is not shown here")
     wrong = check(content)
     if wrong is not None:
-        raise ProfileError(f"{where}: {key} {wrong}, not {_shown(content)}")
+        raise ProfileError(f"{where}: {key} {wrong}, not {shown(content)}")
     return Value(content, where)
 
 
 def _secret(message: str) -> ProfileError:
     return ProfileError(message, "name the variable that holds it: api_key_env: NAME")
-
-
-def _strings(content: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (the key it stands under, text) of every text inside a value."""
-    if isinstance(content, str):
-        yield name, content
-    elif isinstance(content, Mapping):
-        for key, value in content.items():
-            yield from _strings(value, str(key))
-    elif isinstance(content, list):
-        for value in content:
-            yield from _strings(value, name)
-
-
-def _shown(content: Any) -> str:
-    text = repr(content)
-    return text if len(text) <= 40 else f"{text[:37]}..."

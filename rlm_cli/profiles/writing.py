@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from rlm_cli.types import ModelSpec, Profile
+from rlm_cli.types import ModelSpec, Profile, Rule
 
 
 def as_yaml(profile: Profile) -> str:
@@ -16,9 +16,16 @@ def as_yaml(profile: Profile) -> str:
         "root": _model(profile.root),
         "sub": _model(profile.sub),
         "limits": asdict(profile.limits),
+        **({"rules": {each.id: _rule(each) for each in profile.rules}} if profile.rules else {}),
     }
     text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
     return text
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    plain = asdict(rule)
+    del plain["id"]
+    return plain
 
 
 def _model(spec: ModelSpec) -> dict[str, Any]:

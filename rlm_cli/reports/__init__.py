@@ -1,4 +1,4 @@
-"""A Result, and an Inspection, as people and programs read them: text, Markdown, JSON."""
+"""A Report, and an Inspection, as people and programs read them."""
 
 from rlm_cli.reports.inspection import inspection_json, inspection_text
 from rlm_cli.reports.rendering import FORMATS, render

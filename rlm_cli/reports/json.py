@@ -4,15 +4,16 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from rlm_cli.results import Result
-from rlm_cli.task import Task
+from rlm_cli.report import Report
+from rlm_cli.results import Withheld
 from rlm_cli.types import Usage
 
 SCHEMA_VERSION = 1
 
 
-def render_json(task: Task, result: Result) -> str:
+def render_json(report: Report) -> str:
     """Return one JSON object, ASCII only, so that any pipe takes it."""
+    task, result, sifted = report.task, report.result, report.sifted
     context, profile = task.context, task.profile
     plain: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -20,7 +21,7 @@ def render_json(task: Task, result: Result) -> str:
         "status": result.status,
         "stop_reason": result.stop_reason,
         "limits_reached": list(result.limits_reached),
-        "question": task.question,
+        "question": report.hide(task.question),
         "answer": result.answer,
         "doubt": result.doubt,
         "error": {"message": result.error.message, "hint": result.error.hint} if result.error else None,
@@ -46,11 +47,24 @@ def render_json(task: Task, result: Result) -> str:
             "total": _usage(result.usage),
         },
         "citations": [asdict(each) for each in result.citations],
-        "findings": [],
-        "rejected_findings": 0,
+        "fail_on": report.fail_on,
+        "findings": [
+            *(asdict(each) | {"known": False} for each in sifted.reported),
+            *(asdict(each) | {"known": True} for each in sifted.known),
+        ],
+        "refuted_findings": [asdict(each) for each in sifted.refuted],
+        "withheld_findings": [_withheld(each) for each in sifted.withheld],
+        "rejected_findings": result.rejected_findings,
+        "redacted": dict(result.redacted),
+        "coverage": asdict(result.coverage) if result.coverage is not None else None,
         "elapsed_seconds": round(result.elapsed_seconds, 3),
     }
     return json.dumps(plain, ensure_ascii=True, indent=2) + "\n"
+
+
+def _withheld(withheld: Withheld) -> dict[str, Any]:
+    """Return the finding with `why` and, under `said`, the reason: `reason` is what the check said."""
+    return asdict(withheld.finding) | {"why": withheld.why, "said": withheld.reason}
 
 
 def _usage(usage: Usage) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """How a run went: one line, the last on stderr, and what a reader should know before it."""
 
 from rlm_cli.amounts import cost, counted
-from rlm_cli.results import Result
+from rlm_cli.finding_words import asked_for_findings, count_words
+from rlm_cli.results import Result, Sifted
 
 
-def summary_line(result: Result, documents: int, skipped: int) -> str:
-    """Return status, cost and coverage: how many documents were read and how many files were not."""
+def summary_line(result: Result, documents: int, skipped: int, sifted: Sifted | None = None) -> str:
+    """Return status, cost and coverage: how many documents were read and how many files were not; and findings."""
     usage = result.usage
     status = f"partial ({result.stop_reason})" if result.status == "partial" else result.status
     calls = f"{counted(result.iterations, 'iteration')}, {_subcalls(result)}"
@@ -22,6 +23,10 @@ def summary_line(result: Result, documents: int, skipped: int) -> str:
     evidence = [each for each in result.citations if each.quote is not None]
     if evidence:
         read += f", {sum(each.verified for each in evidence)} of {len(evidence)} quotes verified"
+    if sifted is not None and asked_for_findings(result, sifted):
+        if result.coverage is not None:
+            read += f", {result.coverage.looked_at:,} looked at"
+        read += f"; {count_words(sifted, result.rejected_findings)}"
     return (
         f"{status}: {cost(usage.cost_usd)}, {usage.input_tokens:,} tokens in, {usage.output_tokens:,} out, {calls}, "
         f"{result.elapsed_seconds:.1f} s; {read}"

@@ -3,25 +3,38 @@
 import re
 
 from rlm_cli.places import place_name
+from rlm_cli.report import Report
+from rlm_cli.reports.finding_text import findings_text, tame
 from rlm_cli.reports.words import no_answer
 from rlm_cli.results import Result
-from rlm_cli.task import Task
+from rlm_cli.types import SEVERITIES
 
 _QUOTE = 600
 """Characters of a quote that are shown; a longer one is in the JSON whole."""
-_HEAD = re.compile(r"\W*(evidence|doubt|places named in the answer that do not exist)\W*:", re.IGNORECASE)
+_HEADS = "evidence|doubt|places named in the answer that do not exist"
+_HEAD = re.compile(rf"\W*({_HEADS})\W*:", re.IGNORECASE)
+_HEAD_OF_FINDINGS = re.compile(
+    rf"\W*({_HEADS}|findings|known|refuted|not reported|coverage|incomplete|{'|'.join(SEVERITIES)})\W*:", re.IGNORECASE
+)
+"""What begins a line of a report in which findings follow."""
 
 
-def render_text(task: Task, result: Result) -> str:
-    """Return the answer, the doubt and the evidence; nothing else."""
-    return answer_text(result)
+def render_text(report: Report) -> str:
+    """Return the answer, the doubt, the evidence and, where they were asked for, the findings; nothing else."""
+    findings = findings_text(report)
+    if findings is None:
+        return answer_text(report.result)
+    return f"{answer_text(report.result, _HEAD_OF_FINDINGS)}\n{findings}\n"
 
 
-def answer_text(result: Result) -> str:
-    """Return the same of a result whose task is not at hand, as that of a recorded run."""
-    parts = [_own(result.answer.strip("\n")) or no_answer(result)]
+def answer_text(result: Result, heads: re.Pattern[str] = _HEAD) -> str:
+    """Return the same of a result whose task is not at hand, as that of a recorded run: without findings.
+
+    `heads`: what a line of the answer must not begin with.
+    """
+    parts = [_own(result.answer.strip("\n"), heads) or no_answer(result)]
     if result.doubt:
-        parts.append(f"Doubt: {_own(result.doubt)}")
+        parts.append(f"Doubt: {_own(result.doubt, heads)}")
     evidence = [each for each in result.citations if each.quote is not None]
     if evidence:
         lines = [
@@ -35,10 +48,10 @@ def answer_text(result: Result) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _own(text: str) -> str:
+def _own(text: str, heads: re.Pattern[str]) -> str:
     """Return a model's text with a sign before every line that could be taken for one of the report's own."""
-    lines = text.splitlines(keepends=True)
-    return "".join(f"> {line}" if _HEAD.match(line) else line for line in lines)
+    lines = tame(text).splitlines(keepends=True)
+    return "".join(f"> {line}" if heads.match(line) else line for line in lines)
 
 
 def _short(quote: str) -> str:

@@ -46,6 +46,8 @@ class Beginning:
     format: int = FORMAT
     version: str = ""
     """Of rlm."""
+    redact: bool = True
+    """Secrets are hidden from models that are not on this machine."""
 
 
 def fingerprint(context: Context) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlm_cli.loaders.secrets import SecretSearch, secret_file, secrets_in
+from rlm_cli.secrets import SecretSearch, secret_file, secrets_in
 
 RANDOM = random.Random(20)
 LETTERS = "".join(RANDOM.choices(string.ascii_letters, k=200))

@@ -1,0 +1,93 @@
+"""What a check of a finding is shown: the code around it, and where that code is used, told without a parser."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rlm_cli.context import Context
+from rlm_cli.engine.surroundings import around, calls
+from rlm_cli.loaders import load
+from rlm_cli.results import Finding
+
+FILES = {
+    "app/orders.py": (
+        "import os\n\nKEY_FILE = '/etc/key'\n\n\n"
+        "@pages.post('/cancel')\n@guarded\ndef cancel(order):\n    with open(KEY_FILE) as file:\n"
+        "        if check(order):\n            return redirect(order.url)\n\n\n"
+        "def charge(order):\n    raise ValueError(order)\n"
+    ),
+    "app/jobs.py": (
+        "from app.orders import cancel\n\n\ndef sweep(orders):\n    for each in orders:\n        # one\n        # two\n"
+        "        # three\n        # four\n        # five\n        cancel(each)\n\n\ndef uncancel(x):\n    pass\n"
+    ),
+    "static/orders.js": "function cancel(id) {\n  post('/cancel', id);\n}\ncancel(7);\n",
+    "src/main.c": (
+        "static int copy(char *to, const char *from)\n{\n    int n;\n    strcpy(to, from);\n}\n\n"
+        "int main(void)\n{\n    copy(a, b);\n}\n"
+    ),
+    "src/app.go": "func (s *Server) Serve(w Writer) {\n\tw.Write(s.body)\n}\n\nfunc run() {\n\ts.Serve(w)\n}\n",
+    "src/app.ts": "export const render = async (page) => {\n  node.innerHTML = page;\n};\nrender(1);\n",
+    "long.min.js": "var a=1;" * 500 + "eval(location.hash);" + "var b=2;" * 500 + "\n",
+}
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    folder = tmp_path_factory.mktemp("in")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    loaded = load([str(folder)]).context
+    yield loaded
+    loaded.close()
+
+
+def finding(path: str, line: int, column: int = 1) -> Finding:
+    return Finding("xss", "high", "t", "m", path, line, line, column, column + 5, "q", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "name"),
+    [
+        ("app/orders.py", 10, "cancel"),
+        ("app/orders.py", 11, "cancel"),
+        ("app/orders.py", 8, "cancel"),
+        ("app/orders.py", 6, "cancel"),
+        ("app/orders.py", 7, "cancel"),
+        ("app/orders.py", 15, "charge"),
+        ("app/orders.py", 3, "KEY_FILE"),
+        ("app/orders.py", 1, None),
+        ("src/main.c", 4, "copy"),
+        ("src/app.go", 2, "Serve"),
+        ("src/app.ts", 2, "render"),
+    ],
+)
+def test_the_code_around_a_line_has_a_name(context: Context, path: str, line: int, name: str | None) -> None:
+    used = calls(context, finding(path, line))
+    assert (used.name if used is not None else None) == name
+
+
+def test_uses_come_with_their_lines_and_the_definition_they_are_in_and_the_own_language_first(context: Context) -> None:
+    used = calls(context, finding("app/orders.py", 11))
+    assert used is not None
+    assert [each.partition("\n")[0] for each in used.shown] == ["app/jobs.py", "static/orders.js"]
+    assert "      4 | def sweep(orders):\n      ...\n" in used.shown[0]
+    assert ">    11 |         cancel(each)" in used.shown[0]
+    assert ">     4 | cancel(7);" in used.shown[1]
+    assert (used.total, used.all_searched) == (2, True)
+
+
+def test_a_constant_is_used_without_being_called(context: Context) -> None:
+    used = calls(context, finding("app/orders.py", 3))
+    assert used is not None
+    assert [each for each in used.shown if ">     9 |     with open(KEY_FILE) as file:" in each]
+
+
+def test_the_place_is_marked_and_a_long_line_is_cut_around_it(context: Context) -> None:
+    shown = around(context, finding("app/orders.py", 10))
+    assert shown.startswith("app/orders.py\n")
+    assert ">    10 |         if check(order):" in shown
+    assert shown.count("\n>") == 1
+    [line] = around(context, finding("long.min.js", 1, column=4001)).splitlines()[1:]
+    assert "eval(location.hash);" in line
+    assert len(line) < 400 and line.count("[...]") == 2
