@@ -152,6 +152,7 @@ def test_rows_of_numbers_are_lines() -> None:
     assert looked_at(files, "date,open,close") == []
     assert looked_at(files, "| 2 2024,4,5,6,7,8,9") == ["b.csv"]
     assert looked_at(files, "2: 2023,4,5,6,7,8,9") == ["a.csv"]
+    assert looked_at(files, "| 2023,4,5,6,7,8,9") == ["a.csv"]
 
 
 def test_documents_larger_than_what_is_read_at_once_are_read_whole() -> None:

@@ -31,7 +31,9 @@ _CLAUSE = re.compile(rb"[^\n,;:.!?{}()<>\"'|kvxjqzKVXJQZ\x80]{20,}")
 """A stretch of a long line between two signs; in most scripts but Latin the byte stands for such."""
 _PLACED = re.compile(rb":\d{1,9}(?:\([^\n)]{0,30}\))?:([^\n]+)")
 """A line behind its place: `src/a.py:12: ` as grep has it, `a.pdf:3 (p. 1): `."""
-_NUMBERED = re.compile(rb"\n[ \t]*(?:[|>][ \t]*)?(?:\d{1,9}|(?<=[|>] ))[:|>)]?([^\n]+)")
+_SIGNED = re.compile(rb"\n[ \t]*+([|>\d][^\n]*)")
+_NUMBERED = re.compile(rb"^(?:[|>][ \t]*+)?\d{1,9}[:|>)]?", re.MULTILINE)
+_QUOTED = re.compile(rb"^[|>]", re.MULTILINE)
 """A line behind its number or a quotation mark: `| 12 `, `  41| `, `41: `, `> `. It matters for lines that are short or
 begin with a number themselves; of others, signs at the beginning are no part anyway.
 """
@@ -57,7 +59,9 @@ class Seen:
         bare = b"\n".join(set(_bare(raw).split(b"\n")))
         self._note(bare)
         self._note(b"\n".join(_PLACED.findall(bare)))
-        self._note(_bare(b"\n".join(_NUMBERED.findall(raw))))
+        signed = b"\n".join(_SIGNED.findall(raw))
+        self._note(_bare(_NUMBERED.sub(b"", signed)))
+        self._note(_bare(_QUOTED.sub(b"", signed)))
         within = [*_IN_BRACKETS.findall(b"\n" + bare), *map(_unescaped, _lines_with(bare, b"\\n"))]
         if within:
             listed = _LISTED.sub(b"\n", b"\n".join(within))
