@@ -114,9 +114,10 @@ def parts(plant: Plant, size: int = 12) -> Iterator[str]:
     yield from (own[at : at + size] for at in range(len(own) - size + 1))
 
 
-def plant_all(folder: Path) -> None:
-    """Write a repository that holds all of them, and the look-alikes."""
-    for plant in PLANTED.values():
+def plant_all(folder: Path, *kinds: str) -> None:
+    """Write a repository that holds all of them, or some, and the look-alikes."""
+    folder.mkdir(exist_ok=True)
+    for plant in (PLANTED[kind] for kind in kinds or PLANTED):
         path = folder / plant.path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
