@@ -40,6 +40,8 @@ _SHARED = 16
 _MOST_UNITS = 20_000
 """In one search."""
 _FEW_SEARCHES = 6
+_KEPT = 1024
+"""Bytes before a place by which a secret there is told."""
 _REMEMBERED = 100_000
 """Characters of a text whose redaction is kept: a root model's messages come back in each of its requests."""
 _MOST_REMEMBERED = 20_000_000
@@ -70,7 +72,8 @@ class _Search:
         self._owners: dict[bytes, list[tuple[_Known, int]]] = {}
         for secret in secrets:
             last = len(secret.value) - _UNIT
-            for at in range(min(secret.core, max(0, last)), last + 1, _UNIT):
+            # The last one, too: so that less than 11 will do at its end, as it does at its beginning.
+            for at in {*range(min(secret.core, max(0, last)), last + 1, _UNIT), max(0, last)}:
                 owners = self._owners.setdefault(secret.value[at : at + _UNIT], [])
                 if len(owners) < _SHARED:
                     owners.append((secret, at))
@@ -149,11 +152,12 @@ class Redactor:
         for piece in pieces:
             window += piece
             settled = len(window) - LONGEST
-            if settled > seen:
-                new += self._seen_in(window, seen, settled)
-                kept = max(0, settled - BLOCK)
-                window, seen = window[kept:], settled - kept
-        new += self._seen_in(window, seen, len(window))
+            if settled - seen < BLOCK:
+                continue
+            seen = max(settled, self._see(window, seen, settled, new))
+            kept = max(0, settled - _KEPT)
+            window, seen = window[kept:], seen - kept
+        self._see(window, seen, len(window), new)
         self._search_for(new)
 
     def hide(self, text: str) -> str:
@@ -206,11 +210,13 @@ class Redactor:
                 yield start, end, secret, begins
                 begins += end - start
 
-    def _seen_in(self, window: bytes, first: int, last: int) -> list[_Known]:
-        new: list[_Known] = []
+    def _see(self, window: bytes, first: int, last: int, new: list[_Known]) -> int:
+        """Return where the last secret that begins between two places ends."""
+        end = 0
         for span in spans_in(window, first, last):
             self._seen(span, window, new)
-        return new
+            end = span.pieces[-1][1]
+        return end
 
     def _seen(self, span: Span, content: bytes, new: list[_Known]) -> _Known:
         return self._registered(span.kind, span.value(content), span.core, span.spreads, new)

@@ -72,7 +72,6 @@ KINDS = (
 FURTHER = (
     kind("1Password token", "ops_eyJ", rb"ops_eyJ([A-Za-z0-9_-]{80})"),
     kind("Alibaba key", "LTAI", rb"LTAI([A-Za-z0-9]{16,24})(?![A-Za-z0-9_-])"),
-    kind("API key", "sk-", rb"sk-(?:proj-)?([A-Za-z0-9]{32})"),
     kind("Atlassian token", "ATATT3", rb"ATATT3([A-Za-z0-9_=-]{60})"),
     Kind("Azure client secret", ("Q~",), re.compile(rb"(?<=[A-Za-z0-9_~.-]{3}\d)Q~([A-Za-z0-9_~.-]{31})")),
     Kind("Azure signature", ("sig=",), re.compile(rb"(?<=[?&;])sig=([A-Za-z0-9%+/]{43,60})")),
@@ -80,7 +79,7 @@ FURTHER = (
     kind("CircleCI token", "CCIPAT_", rb"CCIPAT_([A-Za-z0-9_]{40})"),
     kind("Contentful token", "CFPAT-", rb"CFPAT-([A-Za-z0-9_-]{43})"),
     kind("Databricks token", "dapi", rb"dapi([0-9a-f]{32})(?![A-Za-z0-9])"),
-    kind("Discord webhook", "/api/webhooks/", rb"/api/webhooks/\d{15,20}/([A-Za-z0-9_-]{60})"),
+    Kind("Discord webhook", ("/api/webhooks/",), re.compile(rb"/api/webhooks/\d{15,20}/([A-Za-z0-9_-]{60})")),
     kind("Doppler token", "dp.pt. dp.st. dp.ct. dp.sa.", rb"dp\.[a-z]{2}\.(?:[a-z0-9_-]{2,35}\.)?([A-Za-z0-9]{40})"),
     kind("Dynatrace token", "dt0c01.", rb"dt0c01\.[A-Z2-7]{24}\.([A-Z2-7]{64})"),
     kind("Facebook token", "EAA", rb"EAA([A-Za-z0-9]{90})"),
@@ -113,11 +112,13 @@ FURTHER = (
     kind("Supabase token", "sbp_", rb"sbp_([0-9a-f]{40})(?![A-Za-z0-9])"),
     kind("Tailscale key", "tskey-", rb"tskey-[a-z]{3,8}-([A-Za-z0-9]{9,20}-[A-Za-z0-9]{20})"),
     Kind("Telegram bot token", (":AA",), re.compile(rb"(?<=\d{8}):AA([A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])")),
-    Kind("Terraform token", (".atlasv1.",), re.compile(rb"(?<=[A-Za-z0-9]{14})\.atlasv1\.([A-Za-z0-9_=-]{60})")),
+    Kind("Terraform token", ("atlasv1.",), re.compile(rb"(?<=[A-Za-z0-9]{14}\.)atlasv1\.([A-Za-z0-9_=-]{60})")),
     kind("Twilio key", "SK", rb"SK([0-9a-f]{32})(?![A-Za-z0-9])"),
     kind("Typeform token", "tfp_", rb"tfp_([A-Za-z0-9_.=-]{40})"),
     kind("Vault token", "hvb.", rb"hvb\.([A-Za-z0-9_-]{90})"),
     kind("xAI key", "xai-", rb"xai-([A-Za-z0-9]{70})"),
+    # Last, for others begin so too.
+    kind("API key", "sk-", rb"sk-(?:proj-)?([A-Za-z0-9]{32})"),
 )
 
 _MADE_UP = re.compile(

@@ -15,6 +15,10 @@ from rlm_cli.secret_kinds import FURTHER, KINDS, is_made_up
 from rlm_cli.secret_values import values_in
 from rlm_cli.secrets import Owned, matches, owned
 
+_RANK = {kind.name: number for number, kind in reversed([*enumerate((*KINDS, *FURTHER))])}
+"""Which kind a secret is of that could be of two."""
+_BEFORE = 512
+"""Bytes before a secret in which there is what tells it."""
 LONGEST = 32_768
 """Bytes from the beginning of a secret to its end: of a longer one the rest is not seen as part of it."""
 
@@ -54,8 +58,9 @@ def spans_in(text: bytes, first: int = 0, last: int | None = None) -> Iterator[S
     """Yield the secrets that begin between two places of a text, in order, none within another."""
     last = len(text) if last is None else last
     reached = first
-    found = [*_shaped(text, max(0, first - 200), last), *_named(text, max(0, first - 400), last)]
-    for span in sorted(found, key=lambda span: (span.start, -span.pieces[-1][1], span.kind)):
+    before = max(0, first - _BEFORE)
+    found = [*_shaped(text, before, last), *_named(text, before, last)]
+    for span in sorted(found, key=lambda span: (span.start, -span.pieces[-1][1], _RANK.get(span.kind, len(_RANK)))):
         if reached <= span.start < last:
             yield span
             reached = span.pieces[-1][1]

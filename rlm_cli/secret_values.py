@@ -70,6 +70,7 @@ _PIECES = re.compile(
     rb"|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+"
 )
 """Words, and what stands for one: `s3`, `b64`, `i18n`, `5m`."""
+_NAME = re.compile(rb"[\w./:@+ -]+")
 _PLAIN = frozenset(
     b"password passwd pass passw pwd secret secrets token key apikey test admin user username root string none null "
     b"true false undefined default value login private public auth credential credentials".split()
@@ -90,7 +91,12 @@ def _is_word(piece: bytes) -> bool:
 def is_wordlike(value: bytes) -> bool:
     """It reads like a name put together of words: `my_token_2`, `Uint8Array`, `prod/db1`."""
     pieces = _PIECES.findall(value)
-    return bool(pieces) and len(value) >= 3 * len(pieces) and all(map(_is_word, pieces))
+    return (
+        _NAME.fullmatch(value) is not None
+        and bool(pieces)
+        and len(value) >= 3 * len(pieces)
+        and all(map(_is_word, pieces))
+    )
 
 
 def _entropy(value: bytes) -> float:

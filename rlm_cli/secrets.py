@@ -72,14 +72,19 @@ def secret_file(path: str) -> str | None:
 
 
 Owned = dict[bytes, list[tuple[bytes, Kind]]]
-"""Needle -> the needles and kinds to look for where it stands: its own, and of those that it holds."""
+"""Needle -> the needles and kinds to look for where it stands: its own, and of those that it may overlap."""
 
 
 def owned(kinds: Sequence[Kind]) -> tuple[Needles, Owned]:
     """Return what searches for the needles of some kinds, and what each of them stands for."""
     each = [(needle.encode(), kind) for kind in kinds for needle in kind.needles]
     words = list(dict.fromkeys(needle for needle, _ in each))
-    return Needles(words), {word: [(needle, kind) for needle, kind in each if needle in word] for word in words}
+    return Needles(words), {word: [(needle, kind) for needle, kind in each if _hides(word, needle)] for word in words}
+
+
+def _hides(one: bytes, other: bytes) -> bool:
+    """The second is not found where the first stands: it lies within that, or begins there."""
+    return other in one or any(one.endswith(other[:shared]) for shared in range(1, len(other)))
 
 
 @cache
