@@ -10,7 +10,9 @@ import yaml
 from support.command import rlm
 
 from rlm_cli import analyze
+from rlm_cli.cli.options import Format
 from rlm_cli.events import EVENTS
+from rlm_cli.gate.suppressions import read_suppressions
 from rlm_cli.profiles import find, load, shipped
 from rlm_cli.results import ExitCode
 
@@ -62,12 +64,35 @@ def test_the_readme_lists_every_event_and_every_shipped_profile() -> None:
 
 
 def test_the_readmes_profile_loads(tmp_path: Path) -> None:
-    example = README.split("```yaml\n")[1].split("```")[0]
+    example = README.split("### Profiles\n")[1].split("```yaml\n")[1].split("```")[0]
     (tmp_path / "mine.yaml").write_text(example)
     profile = load(find(str(tmp_path / "mine.yaml")))
     keys = yaml.safe_load(example)
     assert profile.root.price is not None
     assert profile.limits.cell_timeout == keys["limits"]["cell_timeout"]
+
+
+def test_the_readmes_suppressions_are_taken() -> None:
+    example = README.split("### Which findings count\n")[1].split("```yaml\n")[1].split("```")[0]
+    assert [each.reason for each in read_suppressions(example.encode(), "README.md")] == [
+        "read-only replica, see ticket 1234",
+        "not reachable",
+    ]
+
+
+def test_the_readmes_jobs_use_what_there_is() -> None:
+    section = README.split("### In CI\n")[1].split("\n## ")[0]
+    github, gitlab = (yaml.safe_load(each.split("```")[0]) for each in section.split("```yaml\n")[1:])
+    steps = github["jobs"]["scan"]["steps"]
+    [scan] = [each["run"] for each in steps if "rlm analyze" in each.get("run", "")]
+    offered = rlm("analyze", "--help").out
+    for command in (scan, *gitlab["rlm"]["script"]):
+        for option in re.findall(r"(?<=[ {+])(--[a-z][a-z-]+)", command.partition("rlm analyze")[2]):
+            assert option in offered
+        for name in re.findall(r"-f ([a-z]+)", command):
+            assert name in list(Format)
+    [upload] = [each for each in steps if "upload-sarif" in each.get("uses", "")]
+    assert f"sarif={upload['with']['sarif_file']}" in scan
 
 
 def test_the_python_interface_answers() -> None:
