@@ -3,9 +3,11 @@
 import json
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 from support.findings import HOSTILE, by_hand, found, golden, loaded, nothing_found, partial, reporting, steady
 
@@ -142,6 +144,38 @@ def test_secrets_are_hidden_in_every_format(context: Context) -> None:
         assert "hunter2" not in render(name, masked), name
     assert "> 1 | KEY = 'größe'; TOKEN = '<SECRET:token:1>'" in render("text", masked)
     assert json.loads(render("json", masked))["fail_on"] == "high"
+
+
+def test_json_keeps_its_schema(context: Context) -> None:
+    schema = json.loads((Path(__file__).parent / "contract" / "result.schema.json").read_text())
+    for report in (by_hand(context), nothing_found(context), partial(hostile(context))):
+        jsonschema.validate(json.loads(render("json", report)), schema)
+
+
+def test_an_annotation_is_escaped_as_github_reads_it(context: Context) -> None:
+    finding = found(
+        context, "app/db.py", "db.close()", title="100 %, or: all", message="50 %\nof: a, b", verdict="unsure"
+    )
+    first, _ = render("github", reporting(context, finding)).splitlines()
+    assert first == (
+        "::error file=app/db.py,line=10,endLine=10,col=2,endColumn=12,title=100 %25%2C or%3A all::"
+        "50 %25%0Aof: a, b%0Ahigh, sql-injection, a second look was not sure, confidence 0.90"
+    )
+
+
+@pytest.mark.parametrize(
+    ("severity", "gitlab", "github"),
+    [("critical", "blocker", "error"), ("high", "critical", "error"), ("medium", "major", "warning"),
+     ("low", "minor", "notice"), ("info", "info", "notice")],
+)  # fmt: skip
+def test_severities_are_those_of_the_tracker(context: Context, severity: str, gitlab: str, github: str) -> None:
+    report = reporting(context, found(context, "app/db.py", "db.close()", severity=severity))
+    [entry] = json.loads(render("gitlab", report))
+    assert entry["severity"] == gitlab
+    assert entry["location"] == {"path": "app/db.py", "lines": {"begin": 10, "end": 10}}
+    assert entry["check_name"] == "sql-injection"
+    assert entry["fingerprint"] == report.sifted.reported[0].fingerprint
+    assert render("github", report).startswith(f"::{github} file=")
 
 
 def test_json_tells_each_kind_apart(context: Context) -> None:
