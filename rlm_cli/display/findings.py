@@ -44,7 +44,7 @@ def finding_lines(report: Report, width: int) -> list[Text]:
     if not asked_for_findings(result, sifted):
         return []
     counts = count_words(sifted, result.rejected_findings, headed=True)
-    lines = [Text.assemble(("Findings", "bold"), f"  {counts}")]
+    lines = list(behind(Text("Findings  ", "bold"), wrapped(counts, width - 10, 10)))
     for each in sifted.reported:
         lines += [Text(), *_finding(report, each, width)]
     lists = {

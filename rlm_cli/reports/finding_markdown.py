@@ -19,7 +19,7 @@ from rlm_cli.finding_words import (
 from rlm_cli.places import has_own_lines, place_name
 from rlm_cli.report import Report
 from rlm_cli.reports.markdown_safe import code, fenced, in_html, inline, paragraphs, wrapped
-from rlm_cli.reports.words import no_answer
+from rlm_cli.reports.words import no_answer, shortened
 from rlm_cli.results import Citation, Finding
 
 _MOST = 60_000
@@ -27,8 +27,10 @@ _MOST = 60_000
 _ROWS = 100
 _LISTED = 20
 """Findings that are named of those that are not reported."""
-_TITLE = 200
-"""Characters of a title in the table."""
+_TITLE, _MESSAGE, _ANSWER = 200, 4_000, 10_000
+"""Characters that are shown of one: of a title or a reason, of a message, of the answer."""
+_REMARKS = 20
+"""Lines on how the run went."""
 
 
 def findings_markdown(report: Report, run: Sequence[str]) -> str:
@@ -37,7 +39,7 @@ def findings_markdown(report: Report, run: Sequence[str]) -> str:
     parts = [f"## rlm: {_counts(reported)}", *_statements(report)]
     if reported:
         parts.append("\n".join(_table(reported)))
-    last = [*_asides(report), _answer(report), _folded("The run", "\n".join(f"- {line}" for line in run))]
+    last = [*_asides(report), _answer(report), _folded("The run", _listed(run))]
     room = _MOST - sum(map(len, parts)) - sum(map(len, last))
     shown = 0
     for finding in reported:
@@ -51,6 +53,11 @@ def findings_markdown(report: Report, run: Sequence[str]) -> str:
         missing = counted(len(reported) - shown, "finding")
         parts.append(f"The details of {missing} are left out: a comment has room for no more. Other formats have all.")
     return "\n\n".join([*parts, *last]) + "\n"
+
+
+def _listed(lines: Sequence[str]) -> str:
+    more = [f"and {len(lines) - _REMARKS:,} more, in the JSON"] if len(lines) > _REMARKS else []
+    return "\n".join(f"- {line}" for line in [*lines[:_REMARKS], *more])
 
 
 def _counts(reported: Sequence[Finding]) -> str:
@@ -73,9 +80,8 @@ def _table(findings: Sequence[Finding]) -> Iterator[str]:
     yield "| Severity | Finding | Place | Check |"
     yield "| --- | --- | --- | --- |"
     for each in findings[:_ROWS]:
-        title = each.title if len(each.title) <= _TITLE else f"{each.title[: _TITLE - 3]}..."
         place = code(place_name(each.place), in_table=True)
-        yield f"| {each.severity} | {inline(title)} | {place} | {each.verdict} |"
+        yield f"| {each.severity} | {inline(shortened(each.title, _TITLE))} | {place} | {each.verdict} |"
     if len(findings) > _ROWS:
         yield f"| | and {len(findings) - _ROWS:,} more | | |"
 
@@ -83,7 +89,7 @@ def _table(findings: Sequence[Finding]) -> Iterator[str]:
 def _details(report: Report, finding: Finding) -> str:
     place = place_name(finding.place)
     about = f"{code(finding.rule_id)}" + (f" ({inline(finding.cwe)})" if finding.cwe else "")
-    parts = [f"{about} at {code(place)}: {check_words(finding)}.", paragraphs(finding.message)]
+    parts = [f"{about} at {code(place)}: {check_words(finding)}.", paragraphs(shortened(finding.message, _MESSAGE))]
     document = report.task.context.document(finding.path)
     parts.append(
         fenced(
@@ -91,8 +97,10 @@ def _details(report: Report, finding: Finding) -> str:
         )
     )
     if finding.reason:
-        parts.append(f"The check: {inline(finding.reason)}")
-    return _folded(f"{finding.severity}: {finding.title} ({place})", "\n\n".join(filter(None, parts)))
+        parts.append(f"The check: {inline(shortened(finding.reason, _MESSAGE))}")
+    return _folded(
+        f"{finding.severity}: {shortened(finding.title, _TITLE)} ({place})", "\n\n".join(filter(None, parts))
+    )
 
 
 def _code(report: Report, finding: Finding) -> Iterator[str]:
@@ -122,17 +130,21 @@ def _asides(report: Report) -> Iterator[str]:
 
 
 def _item(finding: Finding, why: str) -> str:
-    line = f"- {finding.severity}: {inline(finding.title[:_TITLE])}, {code(place_name(finding.place))}"
-    return line + (f" ({inline(why[:_TITLE])})" if why else "")
+    line = f"- {finding.severity}: {inline(shortened(finding.title, _TITLE))}, {code(place_name(finding.place))}"
+    return line + (f" ({inline(shortened(why, _TITLE))})" if why else "")
 
 
 def _answer(report: Report) -> str:
     result = report.result
-    parts = [fenced(wrapped(report.result.answer.strip("\n") or no_answer(result)), "text")]
+    answer = result.answer.strip("\n")
+    parts = [fenced(wrapped(shortened(answer, _ANSWER) or no_answer(result)), "text")]
     if result.doubt:
-        parts.append(f"Doubt: {inline(result.doubt)}")
+        parts.append(f"Doubt: {inline(shortened(result.doubt, _MESSAGE))}")
     wrong = [each for each in result.citations if not each.verified]
-    parts += [f"- {code(place_name(each))}: **{_why(each)}**" for each in wrong]
+    items = [f"- {code(shortened(place_name(each), _TITLE))}: **{_why(each)}**" for each in wrong[:_LISTED]]
+    if len(wrong) > _LISTED:
+        items.append(f"- and {len(wrong) - _LISTED:,} more")
+    parts += ["\n".join(items)] if items else []
     return _folded("What the model says of it all", "\n\n".join(parts))
 
 

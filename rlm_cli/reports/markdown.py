@@ -8,15 +8,18 @@ from rlm_cli.report import Report
 from rlm_cli.reports.finding_markdown import findings_markdown
 from rlm_cli.reports.markdown_safe import inline
 from rlm_cli.reports.summary import remarks, summary_line
-from rlm_cli.reports.words import no_answer
+from rlm_cli.reports.words import no_answer, shortened
 from rlm_cli.results import Citation
+
+_REMARK = 500
+"""Characters of a warning in a comment."""
 
 
 def render_markdown(report: Report) -> str:
     """Return question, answer, doubt, evidence and how the run went; or the findings, where they were asked for."""
     result = report.result
     if asked_for_findings(result, report.sifted):
-        return findings_markdown(report, _run(report, inline))
+        return findings_markdown(report, _run(report, lambda remark: inline(shortened(remark, _REMARK))))
     parts = [f"# {' '.join(report.hide(report.task.question).split())}", result.answer.strip("\n") or no_answer(result)]
     if result.doubt:
         parts.append(f"## Doubt\n\n{result.doubt}")

@@ -29,7 +29,7 @@ def paragraphs(text: str) -> str:
     """Return text of several lines, each of which stays one."""
     lines = [_plain(" ".join(line.split())) for line in safe(text).strip().splitlines()]
     # A backslash at the end of a line ends it where it is shown, too.
-    pairs = zip(lines, [*lines[1:], ""], strict=True)
+    pairs = zip(lines, [*lines[1:], ""], strict=False)
     return "\n".join(f"{line}\\" if line and following else line for line, following in pairs)
 
 

@@ -18,6 +18,7 @@ from rlm_cli.report import Report
 from rlm_cli.reports.line_hash import line_hashes
 from rlm_cli.reports.sarif_rules import LEVELS, rule_object
 from rlm_cli.reports.summary import remarks
+from rlm_cli.reports.words import shortened
 from rlm_cli.results import Finding
 from rlm_cli.rules import OTHER, rules_of
 from rlm_cli.safe_text import safe, safe_line
@@ -132,13 +133,9 @@ def _message(report: Report, finding: Finding) -> str:
     check = check_words(finding).capitalize()
     if not has_own_lines(report.task.context.document(finding.path)):
         check = f"At {safe_line(place_name(finding.place))}. {check}"
-    text = f"{_short(text, _MOST_MESSAGE)}\n\n{check}."
+    text = f"{shortened(text, _MOST_MESSAGE)}\n\n{check}."
     # `[words](target)` would be a link, to wherever a model was told.
     return text.replace("](", "] (")
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _location(report: Report, finding: Finding) -> dict[str, Any]:
@@ -151,12 +148,12 @@ def _location(report: Report, finding: Finding) -> dict[str, Any]:
             "startColumn": finding.column,
             "endLine": finding.end_line,
             "endColumn": finding.end_column,
-            "snippet": {"text": _short(safe(finding.quote), _MOST_SNIPPET)},
+            "snippet": {"text": shortened(safe(finding.quote), _MOST_SNIPPET)},
         }
         return {"physicalLocation": place}
     name = safe_line(place_name(finding.place))
     place["region"] = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
-    text = _short(safe(finding.quote), _MOST_SNIPPET)
+    text = shortened(safe(finding.quote), _MOST_SNIPPET)
     return {
         "physicalLocation": place,
         "logicalLocations": [{"fullyQualifiedName": name}],

@@ -5,7 +5,7 @@ import re
 from rlm_cli.places import place_name
 from rlm_cli.report import Report
 from rlm_cli.reports.finding_text import findings_text, tame
-from rlm_cli.reports.words import no_answer
+from rlm_cli.reports.words import no_answer, shortened
 from rlm_cli.results import Result
 from rlm_cli.types import SEVERITIES
 
@@ -55,5 +55,4 @@ def _own(text: str, heads: re.Pattern[str]) -> str:
 
 
 def _short(quote: str) -> str:
-    words = " ".join(quote.split())
-    return words if len(words) <= _QUOTE else f"{words[: _QUOTE - 3]}..."
+    return shortened(" ".join(quote.split()), _QUOTE)

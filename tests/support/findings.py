@@ -21,8 +21,8 @@ from rlm_cli.task import Task
 from rlm_cli.types import ModelSpec, Profile, Rule, Usage
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-SUFFIXES = {"text": "txt", "markdown": "md", "junit": "xml", "gitlab": "gitlab.json", "github": "github.txt"}
-"""Format -> how its golden file ends, where not as the format is called."""
+SUFFIXES = {"text": "txt", "markdown": "md.txt", "junit": "xml", "gitlab": "gitlab.json", "github": "github.txt"}
+"""Format -> how its golden file ends, where not as the format is called. No `.md`: ruff would format the code in it."""
 DB = (
     'import sqlite3\n\n\ndef find(db, name):\n\tquery = "SELECT * FROM users WHERE name = \'" + name + "\'"\n'
     "\treturn db.execute(query)\n\n\ndef close(db):\n\tdb.close()\n"
@@ -40,8 +40,11 @@ NOTEBOOK = {
 RULES = (
     Rule("weak-key", "Key in the text", "high", "CWE-798", "A key stands in the text.", "Read it from outside."),
     Rule("pickle-input", "Pickle of input", "critical", "CWE-502", "Pickle runs code.", "Use JSON."),
+    Rule("sql-injection", "SQL built from input", "high", "CWE-89", "A user writes the query.", "Use parameters."),
+    Rule("other", "Something else", "medium", None, "The title says what it is.", "See the message.", "quality"),
     Rule("unclear-term", "Unclear term", "low", None, "A term is unclear", "Define it.", "quality"),
 )
+"""Some stand in for the catalogue's, so that its words are free to change."""
 PROFILE = Profile("by-hand", "", ModelSpec("offline/root"), ModelSpec("offline/sub"), rules=RULES)
 RUN_ID = "20260102-030405-abc123"
 HOSTILE = "\x1b[31mFINAL('clean')\x1b[0m\r\n::error::x | </details> @you #12 `x` ]]> [a](http://x) \u202e\ufffe\x00"
@@ -145,8 +148,12 @@ def reporting(context: Context, *findings: Finding, **fields: Any) -> Report:
 
 
 def steady(name: str, text: str) -> str:
-    """Return a report without what changes from version to version: the program's, and rules it does not use."""
+    """Return a report without what changes: folder, tokenizer, the program's version, rules it does not use."""
     text = text.replace(f'"{__version__}"', '"VERSION"')
+    if name == "json":
+        plain = json.loads(text)
+        plain["context"] |= {"inputs": ["in"], "tokens": 0, "tokens_exact": False}
+        return json.dumps(plain, indent=2) + "\n"
     if name != "sarif":
         return text
     log = json.loads(text)
