@@ -17,6 +17,8 @@ class Wanted:
     """A name of `reports.FORMATS`."""
     file: str | None
     """None: it goes to stdout."""
+    option: str
+    """What the user wrote for it, to be named in a message."""
 
     @property
     def is_of_findings(self) -> bool:
@@ -29,7 +31,7 @@ def wanted_reports(named: Sequence[str], output: str | None) -> tuple[Wanted, ..
 
     At most one report is without a file of its own: it goes to `output`, else to stdout. Raises UsageError.
     """
-    wanted = [_wanted(each) for each in named] or [Wanted(Format.TEXT.value, None)]
+    wanted = [_wanted(each) for each in named] or [Wanted(Format.TEXT.value, None, "-f text")]
     bare = [each for each in wanted if each.file is None]
     if len(bare) > 1:
         both = " and ".join(each.format for each in bare)
@@ -37,7 +39,7 @@ def wanted_reports(named: Sequence[str], output: str | None) -> tuple[Wanted, ..
     if output is not None:
         if not bare:
             raise UsageError(f"-o {output}: every report has a file already", "leave -o out, or one =FILE")
-        wanted[wanted.index(bare[0])] = Wanted(bare[0].format, output)
+        wanted[wanted.index(bare[0])] = Wanted(bare[0].format, output, "-o")
     files = [each.file for each in wanted if each.file is not None]
     if twice := next((file for file in files if files.count(file) > 1), None):
         raise UsageError(f"two reports cannot both go to {twice}", "give each a file of its own")
@@ -52,4 +54,4 @@ def _wanted(named: str) -> Wanted:
         raise UsageError(f"-f {named}: there is no format {name!r}", there)
     if has_file and not file:
         raise UsageError(f"-f {named}: no file is named", f"as in -f {name}=FILE")
-    return Wanted(name, file or None)
+    return Wanted(name, file or None, f"-f {name}")

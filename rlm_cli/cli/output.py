@@ -46,7 +46,7 @@ def opened(output: Output, inputs: tuple[str, ...]) -> Iterator[BinaryIO | None]
         events = stack.enter_context(_opened("--events", output.events, inputs)) if output.events else None
         for each in output.reports:
             if each.file is not None:
-                _check_writable(each.file, inputs)
+                _check_writable(each.option, each.file, inputs)
         yield events
 
 
@@ -118,10 +118,10 @@ def _display(output: Output) -> Iterator[Callable[[Event], None]]:
         yield lambda event: say(lines.line(event))
 
 
-def _check_writable(name: str, inputs: tuple[str, ...]) -> None:
+def _check_writable(option: str, name: str, inputs: tuple[str, ...]) -> None:
     """Find out before the run, which may cost money, whether its answer can be written."""
     existed = os.path.lexists(name)
-    with _opened("the report", name, inputs):
+    with _opened(option, name, inputs):
         pass
     if not existed:
         Path(name).unlink()

@@ -81,6 +81,7 @@ def show(run_id: RunId = None) -> None:
     from rich.text import Text
 
     from rlm_cli.cli.terminal import fitted, print_answer, print_lines, width
+    from rlm_cli.display.findings import recorded_lines
     from rlm_cli.display.folding import fold
     from rlm_cli.display.screen import block, header, unfinished
     from rlm_cli.display.state import State
@@ -109,6 +110,8 @@ def show(run_id: RunId = None) -> None:
     result = state.result(state.finished)
     print_answer(result)
     sys.stdout.write("\n")
+    if found_lines := recorded_lines(result.findings, cells):
+        print_lines([*found_lines, Text()])
     for line in _account(state, result):
         sys.stdout.write(f"{fitted(safe_line(line), sys.stdout)}\n")
 

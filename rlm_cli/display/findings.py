@@ -38,6 +38,17 @@ _LISTED = 10
 """Findings that are named of those that are not reported, of each kind."""
 
 
+def recorded_lines(findings: Sequence[Finding], width: int) -> list[Text]:
+    """Return a line for each finding of a recorded run, whose text is not at hand."""
+    if not findings:
+        return []
+    lines = [Text("Findings", "bold")]
+    for each in findings:
+        said = safe_line(f"{each.verdict}  {place_name(each.place)}  {each.title} [{rule_words(each)}]")
+        lines += behind(Text(f"  {each.severity:<8}  ", _STYLES[each.severity]), wrapped(said, width - 12, 3))
+    return lines
+
+
 def finding_lines(report: Report, width: int) -> list[Text]:
     """Return the section on findings; no lines where none were asked for."""
     result, sifted = report.result, report.sifted

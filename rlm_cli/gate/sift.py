@@ -30,7 +30,7 @@ def sift(findings: Sequence[Finding], context: Context, policy: Policy) -> tuple
             withheld.append(why)
         else:
             (old if is_known else reported).append(finding)
-    sifted = Sifted(tuple(reported), tuple(old), tuple(refuted), tuple(withheld))
+    sifted = Sifted(tuple(reported), tuple(old), tuple(refuted), tuple(withheld), policy.baseline is not None)
     return sifted, (*policy.warnings, *ignores.warnings())
 
 
