@@ -1,7 +1,7 @@
 """Files that decide which findings count, and whether they may: a scanned branch must not clear itself.
 
 A file counts when it lies outside every input and outside the repositories they lie in. One inside counts with
---trust-repo-config, or when it is, byte for byte, what the base of --base has under that name. Told too: links on the
+--trust-repo-config, or as it is at the base of --base, whatever the branch has made of it. Told too: links on the
 way to a file, wherever they lead; a folder that is one under two names; submodules and linked work trees, whose files
 count as the surrounding repository's; a stream, which comes from the repository we stand in as far as anyone can tell.
 Not told: what other steps of the same job let the branch's code write elsewhere.
@@ -35,24 +35,27 @@ def read_file(name: str, option: str, largest: int) -> bytes:
     return content
 
 
-def check_trust(name: str, option: str, content: bytes, inputs: Sequence[str], at_base: AtBase) -> None:
-    """Raise UsageError for a file that the scanned branch could have brought or changed."""
+def trusted(name: str, option: str, content: bytes, inputs: Sequence[str], at_base: AtBase) -> tuple[bytes, str | None]:
+    """Return what counts of a file, and a warning where that is not what it holds: the branch has changed it, and it
+    counts as it is at the base. Raises UsageError for a file that the scanned branch could have brought.
+    """
     way = [*_way_to(name)]
     rooms = [*_rooms(inputs)]
     hint = "keep it elsewhere; or read it, then add --trust-repo-config"
     if any(Path(each).is_symlink() and _lies_in(str(Path(each).parent), rooms) for each in way):
         raise UsageError(f"{option}: a link inside the input leads to {name}: a branch could point it anywhere", hint)
     if not _lies_in(way[-1], rooms):
-        return
+        return content, None
     before = at_base(way[-1])
     if before is None:
         raise UsageError(
             f"{option}: {name} lies inside the input or its repository: a branch could clear itself with it",
-            f"{hint}; with --base REF it counts as long as the branch leaves it as it is at REF",
+            f"{hint}; with --base REF it counts as it is there",
         )
     # Git may have given the lines of a work tree other ends.
     if before.replace(b"\r\n", b"\n") != content.replace(b"\r\n", b"\n"):
-        raise UsageError(f"{option}: {name} is not what it was at the base: the branch has changed it", hint)
+        return before, f"{option}: the branch has changed {name}; it counts as it was at the base"
+    return content, None
 
 
 def _way_to(name: str) -> Iterator[str]:

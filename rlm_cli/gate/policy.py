@@ -9,7 +9,7 @@ from rlm_cli.errors import UsageError
 from rlm_cli.gate import baseline as baselines
 from rlm_cli.gate import suppressions as accepted
 from rlm_cli.gate.baseline import Baseline, read_baseline
-from rlm_cli.gate.files import AtBase, check_trust, read_file
+from rlm_cli.gate.files import AtBase, read_file, trusted
 from rlm_cli.gate.suppressions import Suppression, in_force, read_suppressions
 from rlm_cli.types import SEVERITIES, Severity
 
@@ -58,7 +58,8 @@ def policy_from(
     def read(name: str, option: str, largest: int) -> bytes:
         content = read_file(name, option, largest)
         if not trusts:
-            check_trust(name, option, content, inputs, at_base)
+            content, changed = trusted(name, option, content, inputs, at_base)
+            warnings.extend([changed] if changed is not None else [])
         return content
 
     baseline: Baseline | None = None
