@@ -115,9 +115,9 @@ def test_hostile_text_steers_no_terminal_and_forges_no_line(context: Context) ->
 def test_hostile_text_stays_where_it_belongs(context: Context) -> None:
     report = hostile(context)
     lines = render("github", report).split("\n")
-    assert [line.split(" ")[0] for line in lines[:-1]] == ["::error", "::notice"]
+    assert [line.split(" ")[0] for line in lines[:-1]] == ["::warning", "::notice"]
     properties = lines[0].split("::")[1]
-    assert {each.split("=")[0] for each in properties.removeprefix("error ").split(",")} == {
+    assert {each.split("=")[0] for each in properties.removeprefix("warning ").split(",")} == {
         "file", "line", "endLine", "col", "endColumn", "title",
     }  # fmt: skip
     [suite] = ElementTree.fromstring(render("junit", report))
@@ -158,7 +158,7 @@ def test_an_annotation_is_escaped_as_github_reads_it(context: Context) -> None:
     )
     first, _ = render("github", reporting(context, finding)).splitlines()
     assert first == (
-        "::error file=app/db.py,line=10,endLine=10,col=2,endColumn=12,title=100 %25%2C or%3A all::"
+        "::warning file=app/db.py,line=10,endLine=10,col=2,endColumn=12,title=100 %25%2C or%3A all::"
         "50 %25%0Aof: a, b%0Ahigh, sql-injection, a second look was not sure, confidence 0.90"
     )
 
@@ -169,13 +169,19 @@ def test_an_annotation_is_escaped_as_github_reads_it(context: Context) -> None:
      ("low", "minor", "notice"), ("info", "info", "notice")],
 )  # fmt: skip
 def test_severities_are_those_of_the_tracker(context: Context, severity: str, gitlab: str, github: str) -> None:
-    report = reporting(context, found(context, "app/db.py", "db.close()", severity=severity))
+    finding = found(context, "app/db.py", "db.close()", severity=severity, verdict="confirmed")
+    report = reporting(context, finding)
     [entry] = json.loads(render("gitlab", report))
     assert entry["severity"] == gitlab
     assert entry["location"] == {"path": "app/db.py", "lines": {"begin": 10, "end": 10}}
     assert entry["check_name"] == "sql-injection"
     assert entry["fingerprint"] == report.sifted.reported[0].fingerprint
     assert render("github", report).startswith(f"::{github} file=")
+    # What is not confirmed fails nothing, unless none was to be checked.
+    doubted = reporting(context, replace(finding, verdict="unsure"))
+    assert not render("github", doubted).startswith("::error")
+    unverified = replace(doubted, task=replace(doubted.task, verify=False))
+    assert render("github", unverified).startswith(f"::{github} file=")
 
 
 def test_json_tells_each_kind_apart(context: Context) -> None:

@@ -43,7 +43,10 @@ def _annotation(report: Report, finding: Finding) -> str:
     else:
         message = f"{place_name(finding.place)}: {message}"
     properties["title"] = safe_line(finding.title)
-    return _command(_COMMANDS[finding.severity], properties, message)
+    name = _COMMANDS[finding.severity]
+    if name == "error" and report.task.verify and finding.verdict != "confirmed":
+        name = "warning"  # it fails nothing
+    return _command(name, properties, message)
 
 
 def _about(finding: Finding) -> str:
