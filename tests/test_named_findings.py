@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rlm_cli.engine.named_claim import NamedClaim
-from rlm_cli.engine.named_findings import MOST, claims_in
+from rlm_cli.engine.named.claim import NamedClaim
+from rlm_cli.engine.named.findings import MOST, claims_in
 
 SQL = """cursor.execute("SELECT * FROM users WHERE name = '%s'" % name)"""
 EVAL = "return eval(request.args['expr'])"

@@ -243,11 +243,16 @@ class _Run:
         return ("partial" if unread or unchecked else "complete"), "final"
 
     def check_findings(self, subcalls: Subcalls) -> Generator[Event, None, int]:
-        """Have each finding judged by a sub-call of its own. Returns how many could not be."""
+        """Have each finding, those that only the answer names too, judged by a sub-call of its own. Returns how many
+        could not be.
+        """
+        here = self.path.iteration(0)  # after all iterations, as the last word
+        if self.task.findings:
+            for finding in self.progress.found.take_named(self.task.context, self.rules, self.progress.answer):
+                yield FindingReported(path=here, finding=finding)
         findings = self.progress.found.all()
         if not findings or not self.task.verify:
             return 0
-        here = self.path.iteration(0)  # after all iterations, as the last word
         for judged in (yield from verify(findings, self.task.context, self.rules, subcalls, here)):
             self.progress.found.judge(judged)
             yield FindingReported(path=here, finding=judged)

@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 
-from rlm_cli.engine.markdown_tree import field_in
+from rlm_cli.engine.named.markdown_tree import field_in
 
 _INLINE = re.compile(
     r"(?<!`)``(?!`)[ ]?((?:(?!``)[^\n]){1,2000}?)[ ]?``(?!`)"

@@ -2,7 +2,7 @@
 
 As models write it, not as the standard has it: numbered items own what follows them unindented, bold lines are
 headings. Covered: fences, quotations, fields (`**Severity:** high`). Not covered: what any of it means
-(named_prose.py).
+(in_prose.py).
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rlm_cli.engine.named_claim import field_of
+from rlm_cli.engine.named.claim import field_of
 
 Kind = Literal["root", "heading", "item", "paragraph", "row"]
 

@@ -1,7 +1,7 @@
 """Findings in an answer that is JSON, or has it in fences or at the end: lists of objects, by whatever names.
 
 Covered: the usual names of fields, places in one text or in several fields, SARIF, lists by severity or by file, and
-Python's own spelling. Not covered: prose (named_prose.py).
+Python's own spelling. Not covered: prose (in_prose.py).
 """
 
 import ast
@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rlm_cli.engine.denials import is_none
-from rlm_cli.engine.named_claim import (
+from rlm_cli.engine.named.claim import (
     LONGEST_MESSAGE,
     LONGEST_TITLE,
     NamedClaim,
@@ -24,6 +23,7 @@ from rlm_cli.engine.named_claim import (
     shortened,
     slashed,
 )
+from rlm_cli.engine.named.denials import is_none
 
 _FENCED = re.compile(
     r"^[ \t]*(`{3,}|~{3,})[ \t]*(?:json\w?|jsonl|javascript|js|python|sarif)?[ \t]*\n", re.MULTILINE | re.IGNORECASE

@@ -1,7 +1,7 @@
 """One finding as an answer names it, and the words in which models say what it is.
 
 Covered: places, severities, CWE numbers, confidences, the names of fields and of rules.
-Not covered: where in an answer they stand (named_prose.py, named_json.py), what says that there is
+Not covered: where in an answer they stand (in_prose.py, in_json.py), what says that there is
 none (denials.py), whether any of it is true.
 """
 

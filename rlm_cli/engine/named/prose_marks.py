@@ -6,9 +6,9 @@
 import re
 from collections.abc import Sequence
 
-from rlm_cli.engine.markdown_tree import field_in
-from rlm_cli.engine.named_claim import places_in, severity_of
-from rlm_cli.engine.quoted_code import inline_codes
+from rlm_cli.engine.named.claim import places_in, severity_of
+from rlm_cli.engine.named.markdown_tree import field_in
+from rlm_cli.engine.named.quoted_code import inline_codes
 from rlm_cli.types import Severity
 
 _MAIN = (

@@ -7,9 +7,9 @@ are JSON count as that, and prose beside them as words about them. Not covered: 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from rlm_cli.engine.named_claim import NamedClaim, RuleNames
-from rlm_cli.engine.named_json import claims_in_json, is_json
-from rlm_cli.engine.named_prose import UNREAD, claims_in_prose
+from rlm_cli.engine.named.claim import NamedClaim, RuleNames
+from rlm_cli.engine.named.in_json import claims_in_json, is_json
+from rlm_cli.engine.named.in_prose import UNREAD, claims_in_prose
 from rlm_cli.rules import CATALOGUE
 from rlm_cli.types import Rule
 

@@ -8,9 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from rlm_cli.engine.denials import denies, is_none, leads_aside, what_is_left
-from rlm_cli.engine.markdown_tree import Block, field_in, tree_of
-from rlm_cli.engine.named_claim import (
+from rlm_cli.engine.named.claim import (
     LONGEST_MESSAGE,
     LONGEST_TITLE,
     NamedClaim,
@@ -23,8 +21,10 @@ from rlm_cli.engine.named_claim import (
     severity_of,
     shortened,
 )
-from rlm_cli.engine.prose_marks import is_over_findings, severities_in, title_in
-from rlm_cli.engine.quoted_code import inline_codes, quote_in
+from rlm_cli.engine.named.denials import denies, is_none, leads_aside, what_is_left
+from rlm_cli.engine.named.markdown_tree import Block, field_in, tree_of
+from rlm_cli.engine.named.prose_marks import is_over_findings, severities_in, title_in
+from rlm_cli.engine.named.quoted_code import inline_codes, quote_in
 from rlm_cli.types import Severity
 
 _LINE = re.compile(r"\b(?:lines?|zeilen?|lignes?|l[i\u00ed]neas?)[\s:*#`]{1,6}(\d{1,9})", re.IGNORECASE)
