@@ -185,8 +185,10 @@ class Redactor:
         new: list[_Known] = []
         places = [*self._look_alikes(content, new), *self._whole(content, new)]
         self._search_for(new)
-        for search in self._searches:
-            places += search.found(content)
+        if self._searches:
+            rest = _without(content, places)
+            for search in self._searches:
+                places += search.found(rest)
         if not places:
             return text
         parts, reached = list[bytes](), 0
@@ -252,6 +254,17 @@ class Redactor:
             if secret.kind != _LOOK_ALIKE:
                 self._left[secret.name] = secret.kind
         return token
+
+
+def _without(content: bytes, places: list[tuple[int, int, _Known, int]]) -> bytes:
+    """Return a text with zeros at some places: there is nothing to be found there any more."""
+    parts, reached = list[bytes](), 0
+    for start, end, *_ in sorted(places, key=lambda each: each[:2]):
+        if end > reached:
+            start = max(start, reached)
+            parts += (content[reached:start], bytes(end - start))
+            reached = end
+    return b"".join([*parts, content[reached:]]) if parts else content
 
 
 def _searches(secrets: list[_Known]) -> Iterator[_Search]:

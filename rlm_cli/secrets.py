@@ -7,7 +7,7 @@ and text that is not UTF-8 or ASCII yet.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 from rlm_cli.needles import BLOCK, Needles
@@ -71,25 +71,28 @@ def secret_file(path: str) -> str | None:
 # --- by content ---------------------------------------------------------------------------------------------------
 
 
-Owned = dict[bytes, list[tuple[bytes, Kind]]]
-"""Needle -> the needles and kinds to look for where it stands: its own, and of those that it may overlap."""
-
-
-def owned(kinds: Sequence[Kind]) -> tuple[Needles, Owned]:
-    """Return what searches for the needles of some kinds, and what each of them stands for."""
-    each = [(needle.encode(), kind) for kind in kinds for needle in kind.needles]
-    words = list(dict.fromkeys(needle for needle, _ in each))
-    return Needles(words), {word: [(needle, kind) for needle, kind in each if _hides(word, needle)] for word in words}
-
-
-def _hides(one: bytes, other: bytes) -> bool:
-    """The second is not found where the first stands: it lies within that, or begins there."""
-    return other in one or any(one.endswith(other[:shared]) for shared in range(1, len(other)))
+_WORD = b"(?<![A-Za-z0-9_-])"
+_APART = tuple(bytes([letter]) for letter in b" .:=/\"'?&;")
 
 
 @cache
-def _seeker() -> tuple[Needles, Owned]:
-    return owned(KINDS)
+def _seeker() -> tuple[Needles, dict[bytes, list[tuple[bytes, Kind]]]]:
+    """Return what is searched for, and the needles, with their kinds, to look for where one of them stands."""
+    each = [(needle.encode(), kind) for kind in KINDS for needle in kind.needles]
+    words = list(dict.fromkeys(needle for needle, _ in each))
+    return Needles(words), {
+        word: [(needle, kind) for needle, kind in each if hides(word, needle, kind)] for word in words
+    }
+
+
+def hides(one: bytes, other: bytes, kind: Kind | None) -> bool:
+    """The second is not found where the first stands: it lies within that, or begins there.
+
+    A token begins at no letter within a word, and what has no kind is part of the first one's word.
+    """
+    begins = (len(one) - shared for shared in range(1, len(other)) if one.endswith(other[:shared]))
+    apart = kind is not None and not kind.shape.pattern.startswith(_WORD)
+    return other in one or any(kind is not None and (apart or one[at - 1 : at] in _APART) for at in begins)
 
 
 def secrets_in(piece: bytes) -> Iterator[tuple[str, int]]:

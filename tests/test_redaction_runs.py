@@ -77,7 +77,9 @@ class RedactedRun:
             return replies.pop(0) if len(replies) > 1 else replies[0]
 
         with server_of(reply) as server:
-            fields = {"api_base": server.url, "price": Price(0, 0), "redact": True, "timeout": 30.0} | (spec or {})
+            fields: dict[str, Any] = {"api_base": server.url, "price": Price(0, 0), "redact": True, "timeout": 30.0} | (
+                spec or {}
+            )
             models = ModelSpec(f"{provider}/root", **fields), ModelSpec(f"{provider}/sub", **fields)
             task = analysis.prepare(
                 [str(folder)], question, Profile("t", "", *models, LIMITS), HIDDEN, redact=redact
