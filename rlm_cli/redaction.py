@@ -39,6 +39,7 @@ _SHARED = 16
 """Secrets that may have a unit in common: one that more have tells nothing, and is not searched for in the others."""
 _MOST_UNITS = 20_000
 """In one search."""
+_FEW_UNITS = 2_500
 _FEW_SEARCHES = 6
 _KEPT = 1024
 """Bytes before a place by which a secret there is told."""
@@ -240,12 +241,11 @@ class Redactor:
         if not new:
             return
         with self._lock:
-            searches = [*self._searches, *_searches(new)]
-            small = [search for search in searches if search.units < _MOST_UNITS // 2]
-            if len(small) > _FEW_SEARCHES:
-                together = _searches([secret for search in small for secret in search.secrets])
-                searches = [*(search for search in searches if search not in small), *together]
-            self._searches = tuple(searches)
+            # Each search takes its time over a prompt, and making one some milliseconds for a thousand units.
+            most = _FEW_UNITS if len(self._searches) < _FEW_SEARCHES else _MOST_UNITS
+            small = [search for search in self._searches if search.units < most]
+            together = [secret for search in small for secret in search.secrets] + new
+            self._searches = (*(each for each in self._searches if each.units >= most), *_searches(together))
 
     def _given_out(self, secret: _Known, begins: int, ends: int) -> bytes:
         token = secret.token(begins, ends)

@@ -82,31 +82,37 @@ def _needles() -> tuple[Needles, dict[bytes, list[tuple[bytes, Kind | None]]]]:
     }
 
 
-def _seen(text: bytes, first: int, last: int) -> Iterator[Span]:
-    """Yield what begins between two places or stands by what does, in no order; some twice."""
+def _seen(text: bytes, first: int, last: int) -> list[Span]:
+    """Return what begins between two places or stands by what does, in no order; some twice."""
     needles, standing_for = _needles()
+    found: list[Span] = []
     for start, end, words in needles.blocks(text, first, last, _BLOCK):
-        # Each once: two needles that stand in the text may both stand for a third.
-        for needle, kind in {each: None for word in words for each in standing_for[word]}:
-            if kind is None:
-                yield from _named(text, needle, start, end)
-                continue
-            for match in matches(text, needle, kind, start, end, LONGEST):
-                yield _whole(text, kind.name, match)
-                if kind.name == "AWS access key id":
-                    yield from _aws_secret(text, match.end())
+        for word in words:
+            for needle, kind in standing_for[word]:
+                if kind is None:
+                    _add_named(found, text, needle, start, end)
+                else:
+                    _add_shaped(found, text, needle, kind, start, end)
+    return found
 
 
-def _named(text: bytes, needle: bytes, first: int, last: int) -> Iterator[Span]:
+def _add_shaped(found: list[Span], text: bytes, needle: bytes, kind: Kind, first: int, last: int) -> None:
+    for match in matches(text, needle, kind, first, last, LONGEST):
+        found.append(_whole(text, kind.name, match))
+        if kind.name == "AWS access key id":
+            found += _aws_secret(text, match.end())
+
+
+def _add_named(found: list[Span], text: bytes, needle: bytes, first: int, last: int) -> None:
     shape, read = READERS[needle]
-    last += len(needle) - 1
+    length = len(needle)
+    last += length - 1
     at = text.find(needle, first, last)
     while at >= 0:
         match = shape.match(text, at)
         if match is not None:
-            for value in read(text, match):
-                yield Span(value.kind, ((value.start, value.end),), 0, value.spreads)
-        at = text.find(needle, at + len(needle), last)
+            found += [Span(each.kind, ((each.start, each.end),), 0, each.spreads) for each in read(text, match)]
+        at = text.find(needle, at + length, last)
 
 
 def _whole(text: bytes, kind: str, match: re.Match[bytes]) -> Span:

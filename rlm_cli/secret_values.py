@@ -121,9 +121,9 @@ _ASSIGNED = re.compile(
     )[ \t]{0,20}+
     (?: [A-Za-z@]{0,2}(\\?["'`])
         # A digit, a sign or length: nearly all that is quoted in code has none of them, and is looked at no closer.
-        (?= [A-Za-z_./:-]*+[^A-Za-z_./:"'`\s-] | [!-~]{16} ) ([!-~]{6,300}?)\3
+        (?= [A-Za-z_./:-]{0,300}+[^A-Za-z_./:"'`\s-] | [!-~]{16} ) ([!-~]{6,300}?)\3
         # Without quotes and without a digit before a bracket it is code, nearly always.
-    |   (?= [^\s"'`<>(\[\d]*+\d ) ([^\s"'`<>\x00-\x1f\x80-\xff]{6,300}) )
+    |   (?= [^\s"'`<>(\[\d]{0,300}+\d ) ([^\s"'`<>\x00-\x1f\x80-\xff]{6,300}) )
     """,
     re.VERBOSE,
 )
@@ -240,6 +240,8 @@ def _kubernetes(text: bytes, match: re.Match[bytes]) -> Iterator[Value]:
     """Yield what an object of the kind Secret holds."""
     at = match.start()
     first = max(text.rfind(b"\n---", max(0, at - _OBJECT), at), at - _OBJECT, 0)
+    if text.find(b"kind: Secret", first, at) >= 0:
+        return  # seen with that
     end = text.find(b"\n---", at, at + _OBJECT)
     for items in _ITEMS.finditer(text, first, end if end >= 0 else at + _OBJECT):
         for item in _ITEM.finditer(text, *items.span(1)):

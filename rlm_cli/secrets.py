@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from rlm_cli.needles import BLOCK, Needles
-from rlm_cli.secret_kinds import KINDS, Kind, is_made_up
+from rlm_cli.secret_kinds import KINDS, WORD, Kind, is_made_up
 
 _OVERLAP = 512
 """Bytes from its beginning on that a token is known by."""
@@ -71,7 +71,6 @@ def secret_file(path: str) -> str | None:
 # --- by content ---------------------------------------------------------------------------------------------------
 
 
-_WORD = b"(?<![A-Za-z0-9_-])"
 _APART = tuple(bytes([letter]) for letter in b" .:=/\"'?&;")
 
 
@@ -91,7 +90,7 @@ def hides(one: bytes, other: bytes, kind: Kind | None) -> bool:
     A token begins at no letter within a word, and what has no kind is part of the first one's word.
     """
     begins = (len(one) - shared for shared in range(1, len(other)) if one.endswith(other[:shared]))
-    apart = kind is not None and not kind.shape.pattern.startswith(_WORD)
+    apart = kind is not None and (bool(kind.beginning) or not kind.shape.startswith(WORD))
     return other in one or any(kind is not None and (apart or one[at - 1 : at] in _APART) for at in begins)
 
 
@@ -157,6 +156,10 @@ def _beginnings(text: bytes, needle: bytes, kind: Kind) -> Iterator[int]:
         yield match.start()
 
 
+_compiled = cache(re.compile)
+"""Few of a hundred kinds turn up in a run."""
+
+
 def matches(text: bytes, needle: bytes, kind: Kind, first: int, last: int, longest: int) -> Iterator[re.Match[bytes]]:
     """Yield the tokens of a kind whose needle begins at `first` or later, before `last`.
 
@@ -165,7 +168,7 @@ def matches(text: bytes, needle: bytes, kind: Kind, first: int, last: int, longe
     at = text.find(needle, first, last + len(needle) - 1)
     while at >= 0:
         start = text.rfind(kind.beginning, max(0, at - _BACK), at) if kind.beginning else at
-        match = kind.shape.match(text, start, start + longest) if start >= 0 else None
+        match = _compiled(kind.shape).match(text, start, start + longest) if start >= 0 else None
         if match is not None and not is_made_up(match[1]):
             yield match
         at = text.find(needle, at + len(needle), last + len(needle) - 1)

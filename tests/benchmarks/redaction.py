@@ -1,4 +1,4 @@
-"""What hiding secrets costs: CPU of a whole run with 100 prompts of half a million characters, and of seeing a context.
+"""What hiding secrets costs: CPU of whole runs with 100 prompts of 50,000 characters, and of half a million.
 
 The same run twice, with `redact: true` and `redact: false`, over a loopback server that is taken to be in the cloud.
 """
@@ -18,9 +18,9 @@ from support.planted import PLANTED
 
 from rlm_cli.redaction import Redactor
 
-PROMPTS, SIZE = 100, 500_000
-CODE = f"""```repl
-prompts = [f"{{n}}: " + context[n * 500_000 : n * 500_000 + {SIZE}] for n in range({PROMPTS})]
+PROMPTS = 100
+CODE = """```repl
+prompts = [f"{{n}}: " + context[n * {size} : (n + 1) * {size}] for n in range({prompts})]
 replies = llm_query_batched(prompts)
 print(sum(reply.ok for reply in replies))
 ```"""
@@ -41,9 +41,9 @@ def source(size: int, every: int) -> str:
     return "".join(parts)[:size]
 
 
-def seconds_of(folder: Path, text: Path, redact: bool) -> float:
+def seconds_of(folder: Path, text: Path, size: int, redact: bool) -> float:
     """Return the CPU seconds of one run, its children included."""
-    with OpenAIServer([CODE, *["ok"] * PROMPTS, "FINAL(done)"]) as server:
+    with OpenAIServer([CODE.format(size=size, prompts=PROMPTS), *["ok"] * PROMPTS, "FINAL(done)"]) as server:
         model = {"model": "openai/m", "api_base": server.url, "price": {"input": 0, "output": 0}, "redact": redact}
         profile = folder / "profile.yaml"
         profile.write_text(yaml.safe_dump({"root": model, "sub": model, "limits": {"timeout": 900, "concurrency": 2}}))
@@ -62,29 +62,24 @@ def seconds_of(folder: Path, text: Path, redact: bool) -> float:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for every in (100, 1):
-            content = source(PROMPTS * SIZE, every)
-            text = Path(folder, "input.txt")
+        text = Path(folder, "input.txt")
+        for size, every in ((50_000, 100), (500_000, 100), (500_000, 1)):
+            content = source(PROMPTS * size, every)
             text.write_text(content)
             redactor, encoded = Redactor(), content.encode()
             begun = time.process_time()
             redactor.learn(encoded[at : at + (1 << 20)] for at in range(0, len(encoded), 1 << 20))
             learning = (time.process_time() - begun) * 1e8 / len(encoded)
             begun = time.process_time()
-            for at in range(0, len(content), SIZE):
-                redactor.hide(content[at : at + SIZE])
+            for at in range(0, len(content), size):
+                redactor.hide(content[at : at + size])
             hiding = (time.process_time() - begun) / PROMPTS
-            runs = [[seconds_of(Path(folder), text, redact) for redact in (True, False)] for _ in range(ROUNDS)]
+            runs = [[seconds_of(Path(folder), text, size, redact) for redact in (True, False)] for _ in range(ROUNDS)]
             on, off = (min(each) for each in zip(*runs, strict=True))
-            print(
-                f"a secret in each {every} files ({len(redactor.hidden)} kinds, {sum(redactor.hidden.values())} secrets)"
-            )
-            print(
-                f"  a context of 100 MB is looked through in {learning:.2f} s, a prompt of {SIZE:,} in {hiding:.4f} s"
-            )
-            print(
-                f"  a run of {PROMPTS} such prompts: {on:.2f} s of CPU, {off:.2f} s without redaction: {on / off - 1:+.1%}"
-            )
+            number = sum(redactor.hidden.values())
+            print(f"{PROMPTS} prompts of {size:,}, a secret in every {every} files: {number} secrets")
+            print(f"  100 MB are looked through in {learning:.2f} s, a prompt in {hiding * 1000:.2f} ms")
+            print(f"  {on:.2f} s of CPU, {off:.2f} s without redaction: {on / off - 1:+.1%}")
 
 
 if __name__ == "__main__":
