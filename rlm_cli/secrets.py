@@ -2,8 +2,8 @@
 
 Covered: names that hold keys; private keys and the tokens of services that begin in a way nothing else does, each in
 its exact shape and not made up. Not covered: passwords and keys that look like any other word, among them AWS secret
-keys and Twilio's (no beginning of their own), JSON web tokens (too common to mean much), what is encoded once more,
-and text that is not UTF-8 or ASCII yet.
+keys and Twilio's (no beginning of their own), JSON web tokens (too common to mean much): secret_spans.py tells those,
+for redaction; what is encoded once more, and text that is not UTF-8 or ASCII yet.
 """
 
 import re
