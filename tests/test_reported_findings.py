@@ -1,14 +1,22 @@
 """report_finding in whole runs: a claim is checked before it is anything, and judged by a call that saw no argument."""
 
+import sys
+import unicodedata
 from pathlib import Path
+from random import Random
+from types import FrameType
 from typing import Any
 
 import pytest
 from support.openai_server import Scripted
 from support.runs import Run, cell
 
+from rlm_cli.engine.found import Found
 from rlm_cli.events import FindingReported, RunFinished, SubcallStarted
+from rlm_cli.loaders import load
 from rlm_cli.results import Finding
+from rlm_cli.rules import CATALOGUE
+from rlm_cli.seams import Reported
 
 FILES = {
     "app/db.py": (
@@ -21,6 +29,7 @@ FILES = {
         "from app.db import find_user\n\n\ndef show(request, db):\n    return find_user(db, request.args['name'])\n"
     ),
 }
+RULES = {each.id: each for each in CATALOGUE}
 QUOTE = 'query = "SELECT * FROM users WHERE name = \'" + name + "\'"'
 CLAIM = {
     "rule": "sql-injection",
@@ -241,3 +250,51 @@ def test_the_root_model_is_told_what_is_asked_for(tmp_path: Path) -> None:
     unasked = Run(tmp_path, replies, sub=lambda prompt: "confirm", files=FILES)
     assert "Findings are asked for" not in unasked.requests[0]["messages"][1]["content"]
     assert only(unasked).verdict == "confirmed"
+
+
+def test_a_document_whose_name_looks_like_a_place_hides_no_finding(tmp_path: Path) -> None:
+    files = {**FILES, "app/db.py:5": "nothing to see here\n"}
+    code = [cell(reported(line=5)), cell("FINAL('done')")]
+    ran = Run(tmp_path, code, sub=lambda prompt: "confirm: so", files=files, findings=True)
+    assert (only(ran).path, only(ran).line, ran.result.rejected_findings) == ("app/db.py", 5, 0)
+
+
+def test_the_nearest_line_is_looked_for_among_a_bounded_number_of_lines(tmp_path: Path) -> None:
+    letters = Random(7)
+    lines = ["".join(letters.choices("ab", k=150)) for _ in range(400)]
+    (tmp_path / "a.js").write_text("\n".join(lines) + "\n")
+    context = load([str(tmp_path)]).context
+    claim = Reported("other", "t", "m", "a.js", f"ab{lines[200][:140]}{'ab' * 4}", None, None, 0.5, None)
+    compared = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal compared
+        compared += event == "call" and frame.f_code.co_name == "ratio"
+
+    sys.setprofile(count)
+    try:
+        told, _ = Found().report(context, RULES, claim)
+    finally:
+        sys.setprofile(None)
+    context.close()
+    assert 0 < compared <= 40, "letter by letter is quadratic, and these lines all have the same letters"
+    assert told.refused is not None and "The nearest is line 201:" in told.refused
+
+
+def test_a_long_line_that_is_nearest_is_not_read_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("one two three four five " * 100_000 + "\n")
+    context = load([str(tmp_path)]).context
+    claim = Reported("other", "t", "m", "a.js", "one two three four five " * 9 + "six", None, None, 0.5, None)
+    read = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal read
+        read += event == "c_call" and argument is unicodedata.category
+
+    sys.setprofile(count)
+    try:
+        Found().report(context, RULES, claim)
+    finally:
+        sys.setprofile(None)
+    context.close()
+    assert 0 < read < 10_000
