@@ -66,24 +66,24 @@ def verify(
 
     Where fewer sub-calls are left than there are findings, the first ones are checked.
     """
-    numbers = Numbers()
+    numbers, at_once = Numbers(), _AT_ONCE
     left, why = list(findings), "no reply"
+    prompts: list[str] = []
     while left:
-        prompts = [prompt(left[0], context, rules)]
         # The first is asked in any case: then it is the account that says that time is over.
-        while len(prompts) < min(_AT_ONCE, len(left)) and subcalls.budget.seconds_left() > 0:
+        while not prompts or (len(prompts) < min(at_once, len(left)) and subcalls.budget.seconds_left() > 0):
             prompts.append(prompt(left[len(prompts)], context, rules))
         answers = yield from subcalls.answer(Asked(tuple(prompts), None, batched=True), here, numbers)
-        given, refused = answers.answers, answers.refused
-        room = subcalls.budget.limits.max_subcalls - subcalls.budget.subcalls
-        if refused is not None and 0 < room < len(prompts):
-            answers = yield from subcalls.answer(Asked(tuple(prompts[:room]), None, batched=True), here, numbers)
-            given = answers.answers
-        yield from _told([_judged(*each) for each in zip(left, map(judgement, given), strict=False)], here, judge)
-        left = left[len(given) :]
-        if refused is not None:
-            why = refused
-            break
+        if answers.refused is not None:
+            why, room = answers.refused, subcalls.budget.limits.max_subcalls - subcalls.budget.subcalls
+            if not 0 < room < len(prompts):
+                break
+            at_once, prompts = room, prompts[:room]
+            continue
+        yield from _told(
+            [_judged(*each) for each in zip(left, map(judgement, answers.answers), strict=False)], here, judge
+        )
+        left, prompts = left[len(prompts) :], []
     unanswered = judgement(SubAnswer(error=why))
     yield from _told([_judged(each, unanswered) for each in left], here, judge)
 
