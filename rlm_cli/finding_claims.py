@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 
 from rlm_cli.context import Context, Found
 from rlm_cli.findings import Refusal, find_claim
-from rlm_cli.places import place_name, resolve
+from rlm_cli.places import Place, place_name, resolve
 from rlm_cli.results import Citation, Finding
 from rlm_cli.rules import OTHER, rule_named
 from rlm_cli.seams import Reported
@@ -30,6 +30,12 @@ _LONGEST_LINES = 400
 """Characters of whole lines by which a finding is known again; of longer ones the quote alone."""
 _LOOKED_THROUGH = 2_000
 """Lines around the place that are compared with a quote that stands nowhere."""
+_COMPARED = 200
+"""Characters of each that are."""
+_CHANCES = 40
+"""Lines, those with the most letters in common, that are compared letter by letter: that is quadratic, and a text can
+be made of lines which are all worth it.
+"""
 _ALIKE = 0.6
 _SHOWN = 120
 _KEPT = "\n\t\u200c\u200d"
@@ -82,10 +88,10 @@ def check_finding(context: Context, rules: Mapping[str, Rule], claim: Reported) 
 
 def _found(context: Context, claim: Reported) -> tuple[Citation, Found] | Refusal:
     named = resolve(context, claim.path)
-    where = claim.path
+    where: Place | str = claim.path
     if named.document is not None and named.unit is None and claim.line is not None:
-        last = max(1, named.document.lines)
-        where = f"{named.document.path}:{min(max(1, claim.line), last)}"
+        # No text such as `a.py:3`: a document may be called that.
+        where = Place(named.document, min(max(1, claim.line), max(1, named.document.lines)))
     found = find_claim(context, where, claim.quote)
     if isinstance(found, Refusal) and named.document is not None:
         near = _nearest(context, named.document.path, claim.quote, claim.line or named.line)
@@ -95,7 +101,7 @@ def _found(context: Context, claim: Reported) -> tuple[Citation, Found] | Refusa
 
 def _nearest(context: Context, path: str, quote: str, line: int | None) -> str:
     """Name the line that is most like the first line of a quote; "" where none is much like it."""
-    first = next((each for each in map(str.strip, quote.split("\n")) if each), "")[:_LONGEST_LINES]
+    first = next((each for each in map(str.strip, quote.split("\n")) if each), "")[:_COMPARED]
     if len(first) < 8:
         return ""
     document = context.document(path)
@@ -103,12 +109,22 @@ def _nearest(context: Context, path: str, quote: str, line: int | None) -> str:
     start = max(1, min(line or 1, document.lines) - _LOOKED_THROUGH // 2)
     lines = context.lines_of(path, start, start + _LOOKED_THROUGH - 1).split("\n")
     matcher = SequenceMatcher(None, "", first, autojunk=False)
-    best, like = _ALIKE, ""
-    for number, each in enumerate(lines, start):
-        matcher.set_seq1(each.strip()[:_LONGEST_LINES])
-        if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best and (ratio := matcher.ratio()) > best:
-            best, like = ratio, f". The nearest is line {number}: {one_line(each)[:_SHOWN]}"
-    return like
+    chances = []
+    for number, each in enumerate(lines):
+        matcher.set_seq1(each.strip()[:_COMPARED])
+        if matcher.real_quick_ratio() > _ALIKE and (most := matcher.quick_ratio()) > _ALIKE:
+            chances.append((-most, number))
+    best, nearest = _ALIKE, -1
+    for most, number in sorted(chances)[:_CHANCES]:
+        if -most <= best:
+            break
+        matcher.set_seq1(lines[number].strip()[:_COMPARED])
+        if (ratio := matcher.ratio()) > best:
+            best, nearest = ratio, number
+    if nearest < 0:
+        return ""
+    shown = one_line(lines[nearest].strip()[: 2 * _SHOWN])[:_SHOWN]
+    return f". The nearest is line {start + nearest}: {shown}"
 
 
 def _severity(said: str | None, rule: Rule) -> Severity:

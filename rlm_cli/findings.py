@@ -40,8 +40,8 @@ def check_claim(context: Context, place: str | int, quote: str) -> Citation | Re
     return found if isinstance(found, Refusal) else found[0]
 
 
-def find_claim(context: Context, place: str | int, quote: str) -> tuple[Citation, Found] | Refusal:
-    """Like `check_claim`; returns also where the quote begins and ends."""
+def find_claim(context: Context, place: Place | str | int, quote: str) -> tuple[Citation, Found] | Refusal:
+    """Like `check_claim`; returns also where the quote begins and ends. A Place is one that was resolved already."""
     if not quote.strip():
         return Refusal("the quote is empty")
     if len(quote) > _LONGEST_QUOTE:
@@ -55,9 +55,9 @@ def find_claim(context: Context, place: str | int, quote: str) -> tuple[Citation
         near = place
         path, _ = context.locate(place)
     else:
-        named = resolve(context, place)
+        named = place if isinstance(place, Place) else resolve(context, place)
         if named.document is None:
-            return Refusal(f"no document is called {place[:200]!r}{_nearest(context, place[:200])}")
+            return Refusal(f"no document is called {str(place)[:200]!r}{_nearest(context, str(place)[:200])}")
         path = named.document.path
         if named.line is not None:
             near = context.offset_of(path, named.line)

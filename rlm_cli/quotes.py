@@ -9,6 +9,10 @@ import re
 from dataclasses import dataclass
 
 _MOST_PLACES = 200_000
+_OPENING = 8
+"""Words."""
+_MOST_WORDS = 4_000_000
+"""That are compared at most behind places at which the opening of a quote stands."""
 _WHITE_SPACE = (
     rb"(?:[\x09-\x0d\x1c-\x20]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)+"
 )
@@ -26,6 +30,9 @@ class Quote:
     exact: bytes
     first_word: bytes
     pattern: re.Pattern[bytes]
+    opening: re.Pattern[bytes]
+    """The pattern of its first words."""
+    words: int
 
     def search(self, text: mmap.mmap, start: int, end: int) -> tuple[int, int] | None:
         """Return the bytes from and up to which the quote stands, the exact form preferred.
@@ -36,14 +43,18 @@ class Quote:
         found = text.find(self.exact, start, end)
         if found >= 0:
             return found, found + len(self.exact)
-        place = start
+        place, left = start, _MOST_WORDS
         for _ in range(_MOST_PLACES):
             place = text.find(self.first_word, place, end)
             if place < 0:
                 return None
-            match = self.pattern.match(text, place, end)
-            if match is not None:
-                return match.span()
+            if self.opening.match(text, place, end) is not None:
+                if left < 0:
+                    break
+                left -= self.words
+                match = self.pattern.match(text, place, end)
+                if match is not None:
+                    return match.span()
             place += 1
         raise TooManyPlaces
 
@@ -67,4 +78,5 @@ def wanted_quote(text: str) -> Quote | None:
         return None
     if not words:
         return None
-    return Quote(text.strip().encode("utf-8"), words[0], re.compile(_WHITE_SPACE.join(map(re.escape, words))))
+    whole, opening = (re.compile(_WHITE_SPACE.join(map(re.escape, those))) for those in (words, words[:_OPENING]))
+    return Quote(text.strip().encode("utf-8"), words[0], whole, opening, len(words))

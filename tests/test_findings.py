@@ -111,3 +111,11 @@ def test_places_in_an_answer_are_checked_for_existence(context: Context) -> None
         ("src/app.py", 99, 99, False),
         ("lib/gone.py", 3, 3, False),
     ]
+
+
+def test_a_text_that_begins_like_a_long_quote_everywhere_is_given_up_early(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a " * 60_000)
+    context = load([str(tmp_path)]).context
+    refused = check_claim(context, "a.txt", "a  " * 600 + "b")
+    assert isinstance(refused, Refusal) and "too much of the text begins like the quote" in refused.reason
+    context.close()

@@ -270,3 +270,35 @@ def test_a_baseline_that_the_scanned_branch_brings_does_not_count(tmp_path: Path
     ran = scan.run("--fail-on", "high", "--baseline", str(planted))
     assert (ran.code, "--trust-repo-config" in ran.err) == (2, True)
     assert scan.run("--fail-on", "high", "--baseline", str(planted), "--trust-repo-config").code == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-f", "sarif=out", "-f", "gitlab=./out"),
+        ("-f", "text", "-o", "out", "-f", "json=linked"),
+        ("--events", "out", "-f", "sarif=out"),
+        ("--baseline", "old.json", "-f", "json=./old.json"),
+        ("--suppressions", "old.yaml", "-f", "sarif=old.yaml"),
+    ],
+    ids=str,
+)
+def test_two_things_in_one_file_are_refused_before_anything_is_paid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").write_text("")
+    (tmp_path / "linked").symlink_to("out")
+    before = {"old.json": '{"schema_version": 1, "findings": [], "status": "complete"}', "old.yaml": "[]\n"}
+    for name, text in before.items():
+        (tmp_path / name).write_text(text)
+    scan = Scan(tmp_path, flaws())
+    ran = scan.run("--findings", *options)
+    assert (ran.code, ran.out, scan.requests) == (2, "", [])
+    assert "too" in ran.err and "give each a file of its own" in ran.err
+    assert all((tmp_path / name).read_text() == text for name, text in before.items())
+
+
+def test_what_takes_any_number_of_things_is_given_them(tmp_path: Path) -> None:
+    ran = Scan(tmp_path, []).run("--events", "/dev/null", "-f", "sarif=/dev/null", "-f", "json")
+    assert (ran.code, ran.json()["status"]) == (0, "complete")

@@ -140,6 +140,18 @@ def test_with_a_base_only_what_touches_changed_lines_is_reported(branch: Context
 
 
 @needs_git
+def test_code_from_before_which_a_check_was_taken_out_is_reported(repository: Path) -> None:
+    text = "import web\n\n\n@web.for_staff\ndef drop(db):\n    db.drop()\n\n\ndef show(db):\n    return db\n"
+    loaded(repository, {"app.py": text})
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "first")
+    git(repository, "checkout", "-qb", "work")
+    context = loaded(repository, {"app.py": text.replace("@web.for_staff\n", "")}, LoadOptions(base="main"))
+    findings = [found(context, "app.py", quote) for quote in ("def drop(db):", "def show(db):")]
+    assert where(sift(findings, context, Policy())[0]) == {"def drop(db):": "reported", "def show(db):": "unchanged"}
+
+
+@needs_git
 def test_an_old_comment_does_not_clear_new_code(repository: Path) -> None:
     text = "a = 1\n# rlm: ignore[sql-injection] checked\nrun(x)\n\n\nrun(y)  # rlm: ignore[sql-injection] checked\n"
     loaded(repository, {"app.py": text})

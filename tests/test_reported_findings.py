@@ -1,14 +1,30 @@
 """report_finding in whole runs: a claim is checked before it is anything, and judged by a call that saw no argument."""
 
+import sys
+import unicodedata
+from collections import Counter
 from pathlib import Path
+from random import Random
+from types import FrameType
 from typing import Any
 
 import pytest
 from support.openai_server import Scripted
 from support.runs import Run, cell
 
-from rlm_cli.events import FindingReported, RunFinished, SubcallStarted
+from rlm_cli.budget import Budget
+from rlm_cli.engine.found import FINDINGS, Found
+from rlm_cli.engine.progress import Progress
+from rlm_cli.engine.replay import NoJournal, Replay
+from rlm_cli.engine.subcalls import Subcalls
+from rlm_cli.engine.verification import verify
+from rlm_cli.events import ROOT, FindingReported, RunFinished, SubcallStarted
+from rlm_cli.llm import open_client
+from rlm_cli.loaders import load
 from rlm_cli.results import Finding
+from rlm_cli.rules import CATALOGUE
+from rlm_cli.seams import Reported
+from rlm_cli.types import Limits, ModelSpec, Price, Profile
 
 FILES = {
     "app/db.py": (
@@ -21,6 +37,7 @@ FILES = {
         "from app.db import find_user\n\n\ndef show(request, db):\n    return find_user(db, request.args['name'])\n"
     ),
 }
+RULES = {each.id: each for each in CATALOGUE}
 QUOTE = 'query = "SELECT * FROM users WHERE name = \'" + name + "\'"'
 CLAIM = {
     "rule": "sql-injection",
@@ -90,11 +107,14 @@ def test_reports_and_verdicts_are_events_and_the_last_event_has_them_all(tmp_pat
         ("confirm\nrefute", "unsure", 0.5, "complete"),
         ("This looks bad to me: confirm", "unchecked", 0.5, "partial"),
         ("confirmation needs more code", "unchecked", 0.5, "partial"),
+        ("Confirm, refute or unsure: refute, it is quoted", "unchecked", 0.5, "partial"),
+        ("**Confirm / refute**?\n\nrefute", "unchecked", 0.5, "partial"),
+        ("Confirm? No, it is quoted", "unchecked", 0.5, "partial"),
         (Scripted(status=400), "unchecked", 0.5, "partial"),
         (Scripted(text="", finish_reason="content_filter"), "unchecked", 0.5, "partial"),
         (Scripted(text=""), "unchecked", 0.5, "partial"),
     ],
-    ids=range(11),
+    ids=range(14),
 )
 def test_what_a_check_says_is_what_becomes_of_a_finding(
     tmp_path: Path, reply: Any, verdict: str, confidence: float, status: str
@@ -232,6 +252,65 @@ def test_a_run_that_a_limit_ends_keeps_its_findings_unchecked(tmp_path: Path) ->
     assert ran.sub_prompts() == []
 
 
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [(Scripted(text="", finish_reason="content_filter"), "partial"), (Scripted(status=401), "failed")],
+    ids=["refused", "failed"],
+)
+def test_what_nobody_came_to_judge_is_never_at_full_confidence(tmp_path: Path, last: Scripted, status: str) -> None:
+    ran = Run(tmp_path, [cell(reported(confidence=1.0)), last], files=FILES, findings=True)
+    finding = only(ran)
+    assert (ran.result.status, finding.verdict, finding.confidence) == (status, "unchecked", 0.5)
+    assert finding.reason is not None and finding.reason.startswith("the check failed: ")
+
+
+def test_findings_beyond_what_a_run_keeps_leave_it_incomplete(tmp_path: Path) -> None:
+    files = {"a.py": "".join(f"x{number} = eval(y)\n" for number in range(FINDINGS + 1))}
+    code = (
+        f"for n in range({FINDINGS}):\n    report_finding('dead-code', 't', 'm', 'a.py', f'x{{n}} = eval(y)', 'info')\n"
+        f"report_finding('code-injection', 't', 'm', 'a.py', 'x{FINDINGS} = eval(y)', 'critical')"
+    )
+    ran = Run(tmp_path, [cell(code), cell("FINAL('done')")], files=files, findings=True, verify=False)
+    assert len(ran.result.findings) == FINDINGS
+    assert ran.result.status == "partial"
+    assert any("beyond the 2,000" in each for each in ran.result.warnings)
+
+
+def test_findings_are_judged_in_parts_and_none_twice(tmp_path: Path) -> None:
+    files = {"a.py": "".join(f"x{number} = eval(y)\n" for number in range(150))}
+    code = "for n in range(150):\n    report_finding('code-injection', 't', 'm', 'a.py', f'x{n} = eval(y)')"
+    ran = Run(
+        tmp_path, [cell(code), cell("FINAL('done')")], sub=lambda prompt: "confirm", files=files, findings=True,
+        max_subcalls=140,
+    )  # fmt: skip
+    verdicts = Counter(each.verdict for each in ran.result.findings)
+    assert verdicts == {"confirmed": 140, "unchecked": 10}
+    assert len(set(ran.sub_prompts())) == ran.result.subcalls == 140
+    assert len({str(each.path) for each in ran.of(SubcallStarted)}) == 140
+    assert (ran.result.status, ran.result.limits_reached) == ("partial", ("max_subcalls",))
+
+
+def test_time_that_is_over_ends_the_making_of_prompts_too(tmp_path: Path) -> None:
+    """Looking for what uses the code around each of many findings may take longer than the run has."""
+    (tmp_path / "a.py").write_text("".join(f"x{number} = eval(y)\n" for number in range(50)))
+    context = load([str(tmp_path)]).context
+    found = Found()
+    for number in range(50):
+        found.report(context, RULES, Reported("other", "t", "m", "a.py", f"x{number} = eval(y)", None, None, 0.9, None))
+    spec = ModelSpec("openai/sub", api_base="http://127.0.0.1:9/v1", price=Price(1, 10))
+    profile = Profile("test", "", spec, spec, Limits(timeout=1))
+    budget = Budget(profile.limits, clock=iter(range(0, 10**6, 100)).__next__)
+    progress = Progress()
+    subcalls = Subcalls(open_client(profile), profile, budget, progress, Replay(NoJournal(), budget, profile, {}))
+    judged: list[Finding] = []
+    events = [*verify(found.all(), context, RULES, subcalls, ROOT.iteration(0), judged.append)]
+    context.close()
+    assert len([each for each in events if isinstance(each, FindingReported)]) == len(judged) == 50
+    assert {(each.verdict, each.confidence) for each in judged} == {("unchecked", 0.5)}
+    assert progress.failed == {"not sent": 1}, "of the others no prompt was made"
+    assert progress.limits == {"timeout": None}
+
+
 def test_the_root_model_is_told_what_is_asked_for(tmp_path: Path) -> None:
     ran = run(tmp_path, "pass", verify=True)
     first = ran.requests[0]["messages"][1]["content"]
@@ -241,3 +320,51 @@ def test_the_root_model_is_told_what_is_asked_for(tmp_path: Path) -> None:
     unasked = Run(tmp_path, replies, sub=lambda prompt: "confirm", files=FILES)
     assert "Findings are asked for" not in unasked.requests[0]["messages"][1]["content"]
     assert only(unasked).verdict == "confirmed"
+
+
+def test_a_document_whose_name_looks_like_a_place_hides_no_finding(tmp_path: Path) -> None:
+    files = {**FILES, "app/db.py:5": "nothing to see here\n"}
+    code: list[str | Scripted] = [cell(reported(line=5)), cell("FINAL('done')")]
+    ran = Run(tmp_path, code, sub=lambda prompt: "confirm: so", files=files, findings=True)
+    assert (only(ran).path, only(ran).line, ran.result.rejected_findings) == ("app/db.py", 5, 0)
+
+
+def test_the_nearest_line_is_looked_for_among_a_bounded_number_of_lines(tmp_path: Path) -> None:
+    letters = Random(7)
+    lines = ["".join(letters.choices("ab", k=150)) for _ in range(400)]
+    (tmp_path / "a.js").write_text("\n".join(lines) + "\n")
+    context = load([str(tmp_path)]).context
+    claim = Reported("other", "t", "m", "a.js", f"ab{lines[200][:140]}{'ab' * 4}", None, None, 0.5, None)
+    compared = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal compared
+        compared += event == "call" and frame.f_code.co_name == "ratio"
+
+    sys.setprofile(count)
+    try:
+        told, _ = Found().report(context, RULES, claim)
+    finally:
+        sys.setprofile(None)
+    context.close()
+    assert 0 < compared <= 40, "letter by letter is quadratic, and these lines all have the same letters"
+    assert told.refused is not None and "The nearest is line 201:" in told.refused
+
+
+def test_a_long_line_that_is_nearest_is_not_read_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("one two three four five " * 100_000 + "\n")
+    context = load([str(tmp_path)]).context
+    claim = Reported("other", "t", "m", "a.js", "one two three four five " * 9 + "six", None, None, 0.5, None)
+    read = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal read
+        read += event == "c_call" and argument is unicodedata.category
+
+    sys.setprofile(count)
+    try:
+        Found().report(context, RULES, claim)
+    finally:
+        sys.setprofile(None)
+    context.close()
+    assert 0 < read < 10_000

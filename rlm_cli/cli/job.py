@@ -42,7 +42,7 @@ def perform(job: Job) -> int:
     """Do the job; return the exit code. Raises RlmError for what went wrong before the run began."""
     profile = _profile(job)
     policy = job.gating.policy(job.inputs, job.load_options, job.verify)
-    with opened(job.output, job.inputs) as events:
+    with opened(job.output, job.inputs, job.gating) as events:
         with waiting("reading the input, getting the models ready", job.output.quiet) as watch:
             prepared = analysis.prepare(
                 job.inputs,

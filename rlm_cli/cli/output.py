@@ -15,14 +15,16 @@ from rlm_cli import analysis
 from rlm_cli.analysis import CacheUse, Prepared
 from rlm_cli.cli.failures import say
 from rlm_cli.cli.formats import Wanted
-from rlm_cli.cli.reporting import Reporting
+from rlm_cli.cli.gating import Gating
+from rlm_cli.cli.reporting import Reporting, remove_stale
 from rlm_cli.cli.waiting import is_live
 from rlm_cli.display.plain import PlainLines
-from rlm_cli.errors import UsageError
+from rlm_cli.errors import RlmError, UsageError
 from rlm_cli.event_lines import write_event
 from rlm_cli.events import Event
 from rlm_cli.gate import Policy
 from rlm_cli.redaction import Redactor
+from rlm_cli.results import ExitCode
 from rlm_cli.trajectory import Past, Recorder
 
 
@@ -37,17 +39,23 @@ class Output:
 
 
 @contextmanager
-def opened(output: Output, inputs: tuple[str, ...]) -> Iterator[BinaryIO | None]:
+def opened(output: Output, inputs: tuple[str, ...], gating: Gating) -> Iterator[BinaryIO | None]:
     """Open the file of events, and see to it that the reports can be written, before anything is paid for.
 
-    Raises UsageError where one cannot be written, or is an input.
+    Raises UsageError where one cannot be written, is an input, or is what findings are held against.
     """
     with ExitStack() as stack:
+        _check_apart(output, gating)
         events = stack.enter_context(_opened("--events", output.events, inputs)) if output.events else None
         for each in output.reports:
             if each.file is not None:
                 _check_writable(each.option, each.file, inputs)
-        yield events
+        try:
+            yield events
+        except RlmError as error:
+            if error.exit_code != ExitCode.USAGE:
+                remove_stale(output.reports)
+            raise
 
 
 def conduct(
@@ -66,7 +74,8 @@ def conduct(
     task = prepared.task
     redactor = Redactor()
     hide = redactor.hide if task.redact else str
-    reporting = Reporting(output.reports, output.quiet, output.allow_partial, policy, hide)
+    removed = remove_stale(output.reports)
+    reporting = Reporting(output.reports, output.quiet, output.allow_partial, policy, hide, removed)
     for warning in task.warnings:
         say(f"rlm: warning: {warning}")
     if prepared.result is not None:
@@ -116,6 +125,28 @@ def _display(output: Output) -> Iterator[Callable[[Event], None]]:
     else:
         lines = PlainLines()
         yield lambda event: say(lines.line(event))
+
+
+def _check_apart(output: Output, gating: Gating) -> None:
+    """Raise UsageError where two reports are the same file under whatever names, or one is a baseline: a run would
+    know then what the one before it has found, and a second try clear what the first did not.
+    """
+    read = [("--baseline", gating.baseline), ("--suppressions", gating.suppressions)]
+    taken = {_identity(name): f"the file of {option}" for option, name in read if name is not None}
+    for option, name in [("--events", output.events), *((each.option, each.file) for each in output.reports)]:
+        if name is None or (Path(name).exists() and not Path(name).is_file()):
+            continue  # /dev/null takes any number
+        if (other := taken.get(_identity(name))) is not None:
+            raise UsageError(f"{option} {name}: that is {other} too", "give each a file of its own")
+        taken[_identity(name)] = f"the file of {option}"
+
+
+def _identity(name: str) -> tuple[int, int] | str:
+    try:
+        found = Path(name).stat()
+    except (OSError, ValueError):
+        return os.path.realpath(name)
+    return found.st_dev, found.st_ino
 
 
 def _check_writable(option: str, name: str, inputs: tuple[str, ...]) -> None:

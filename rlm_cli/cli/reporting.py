@@ -4,7 +4,7 @@ Not covered: running it (output.py), which findings count (gate/), what a report
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class Reporting:
     policy: Policy
     hide: Callable[[str], str]
     """Takes secrets out of what is reported."""
+    removed: frozenset[str] = frozenset()
+    """Files at which reports are wanted, and one of an earlier run lay."""
 
     def tell(self, task: Task, result: Result, recorder: Recorder | None) -> int:
         """Print what the run came to; return the exit code."""
@@ -55,7 +57,7 @@ class Reporting:
             say(hidden)
         if recorder is not None and recorder.warning is None and not self.quiet:
             say(f"record: rlm runs show {task.run_id}")
-            if (further := to_go_on(result, task.profile.limits)) is not None:
+            if (further := to_go_on(result, task.profile.limits, task.verify)) is not None:
                 say(f"to go on: rlm runs resume {task.run_id}{further}")
         if code == ExitCode.FINDINGS:
             grave = counted(len(failing(sifted, self.policy)), "finding")
@@ -81,7 +83,8 @@ class Reporting:
         came = result.status in ("complete", "partial")
         partly = result.status == "interrupted" and (result.citations or result.findings)
         if wanted.is_of_findings and not came:
-            _remove_stale(wanted)
+            if wanted.file in self.removed:
+                say(f"rlm: warning: {wanted.file} was removed: it was an earlier run's, and this one has no report")
             return code
         if not (came or partly or wanted.format == "json"):
             return code
@@ -103,22 +106,28 @@ class Reporting:
         return code
 
 
-def _remove_stale(wanted: Wanted) -> None:
-    """Remove the report of an earlier run: whoever picks it up would take it for this one's."""
-    if wanted.file is None:
-        return
-    path = Path(wanted.file)
-    try:
-        if path.is_file() and path.stat().st_size:
-            path.unlink()
-            say(f"rlm: warning: {wanted.file} was removed: it was an earlier run's, and this one has no report")
-    except OSError as error:
-        say(f"rlm: warning: {wanted.file} is an earlier run's, and cannot be removed: {error.strerror}")
+def remove_stale(reports: Sequence[Wanted]) -> frozenset[str]:
+    """Remove the reports of findings of an earlier run, and return their names: whoever picks one up would take it for
+    this run's. Before this one begins: once it is killed, or ends by a defect, there is nobody to do so.
+    """
+    removed = set()
+    for name in [each.file for each in reports if each.is_of_findings and each.file is not None]:
+        path = Path(name).resolve()
+        try:
+            if path.is_file() and path.stat().st_size:
+                path.unlink()
+                removed.add(name)
+        except OSError as error:
+            say(f"rlm: warning: {name} is an earlier run's, and cannot be removed: {error.strerror}")
+    return frozenset(removed)
 
 
-def to_go_on(result: Result, limits: Limits) -> str | None:
+def to_go_on(result: Result, limits: Limits, verifies: bool) -> str | None:
     """Return the options with which a run can be resumed that has not come to its end; None where it has."""
     if result.stop_reason == "final":
-        return None
+        unchecked = sum(each.verdict == "unchecked" for each in result.findings) if verifies else 0
+        if not unchecked:
+            return None
+        return f" --max-subcalls {limits.max_subcalls + unchecked}" if "max_subcalls" in result.limits_reached else ""
     met = getattr(limits, result.stop_reason, None)
     return f" --{result.stop_reason.replace('_', '-')} {2 * met:.15g}" if met is not None else ""

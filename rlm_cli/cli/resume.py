@@ -36,7 +36,12 @@ def resume(
     beginning = read_beginning(run_id)
     # Those on record too: anybody may have written them.
     limits = limited(beginning.profile.limits, {**asdict(beginning.profile.limits), **changed})
-    _refuse_what_is_over(look_up(run_id), limits)
+    if not beginning.findings and (gating.asks_for_findings or any(each.is_of_findings for each in output.reports)):
+        raise UsageError(
+            f"the run {run_id} was not asked for findings: that there are none would say nothing",
+            "ask anew: rlm analyze INPUT... QUESTION --findings",
+        )
+    _refuse_what_is_over(look_up(run_id), limits, beginning.verify)
     if "-" in beginning.inputs and not stdin_is_piped():
         raise UsageError(
             f"the text of {run_id} came by stdin, which is not kept", f"cat FILE | rlm runs resume {run_id}"
@@ -47,7 +52,7 @@ def resume(
         recorder.begin_with(replace(beginning, profile=replace(beginning.profile, limits=limits)))
     inputs = tuple(each if each == "-" else str(Path(beginning.folder, each)) for each in beginning.inputs)
     policy = gating.policy(inputs, from_plain(LoadOptions, beginning.loading), beginning.verify)
-    with closing(recorder), opened(output, inputs) as events:
+    with closing(recorder), opened(output, inputs, gating) as events:
         with waiting("reading the input again, getting the models ready", output.quiet) as watch:
             stdin = sys.stdin.buffer
             prepared = analysis.prepare_again(beginning, limits, passwords, stdin, watch, anyway)
@@ -60,9 +65,11 @@ def resume(
             return conduct(output, prepared, events, notice, cache, policy, recorder, past)
 
 
-def _refuse_what_is_over(record: Record, limits: Limits) -> None:
+def _refuse_what_is_over(record: Record, limits: Limits, verifies: bool) -> None:
     if record.started is None or record.finished is None:
         return
+    if verifies and any(each.verdict == "unchecked" for each in record.finished.findings):
+        return  # the checks that failed are made again
     run_id, reason = record.run_id, record.finished.stop_reason
     if reason == "final":
         raise UsageError(f"the run {run_id} has given its answer", f"rlm runs show {run_id}")

@@ -23,7 +23,7 @@ from rlm_cli.engine.replay import NoJournal, Replay
 from rlm_cli.engine.root_model import RootModel
 from rlm_cli.engine.session import Session
 from rlm_cli.engine.subcalls import Subcalls
-from rlm_cli.engine.verification import verify
+from rlm_cli.engine.verification import left_unchecked, verify
 from rlm_cli.errors import LimitReached, ModelError, Refused, RlmError, SandboxError
 from rlm_cli.events import (
     ROOT,
@@ -80,6 +80,8 @@ class Engine:
             status, stop_reason, error = "partial", "refused", refused
         except RlmError as failure:
             status, stop_reason, error = "failed", "error", failure
+        if task.verify and (error is not None or status == "interrupted"):
+            run.leave_unchecked(str(error or "the run was interrupted"))
         with suppress(KeyboardInterrupt):  # nothing is begun any more
             # A run that has not come to the end of its record has spent what stands there all the same.
             yield from run.replay.go_live(path)
@@ -229,18 +231,19 @@ class _Run:
         return "partial", _STOP_REASONS[ending.limit]
 
     def finish(self, final: Final, subcalls: Subcalls) -> Generator[Event, None, tuple[Status, StopReason]]:
-        """Accept the answer, and have the findings checked. A run that met a limit, could not read all its inputs or
-        could not check all its findings is not complete.
+        """Accept the answer, and have the findings checked. A run that met a limit, could not read all its inputs, or
+        could not keep or check all its findings, is not complete.
         """
         self.progress.answer, self.progress.doubt = final.answer, final.doubt
         yield AnswerGiven(path=self.path, answer=final.answer, doubt=final.doubt)
         unchecked = yield from self.check_findings(subcalls)
+        lacking = unchecked or self.progress.found.left_out
         if self.progress.ending is not None:
             return "partial", _STOP_REASONS[self.progress.ending.limit]
         unread = _unread(self.task.context)
         if unread:
             self.progress.warnings[f"not everything could be read: {unread}"] = None
-        return ("partial" if unread or unchecked else "complete"), "final"
+        return ("partial" if unread or lacking else "complete"), "final"
 
     def check_findings(self, subcalls: Subcalls) -> Generator[Event, None, int]:
         """Have each finding, those that only the answer names too, judged by a sub-call of its own. Returns how many
@@ -253,14 +256,18 @@ class _Run:
         findings = self.progress.found.all()
         if not findings or not self.task.verify:
             return 0
-        for judged in (yield from verify(findings, self.task.context, self.rules, subcalls, here)):
-            self.progress.found.judge(judged)
-            yield FindingReported(path=here, finding=judged)
+        yield from verify(findings, self.task.context, self.rules, subcalls, here, self.progress.found.judge)
         unchecked = [each for each in self.progress.found.all() if each.verdict == "unchecked"]
         if unchecked:
             why = unchecked[0].reason
             self.progress.warnings[f"{counted(len(unchecked), 'finding')} could not be checked: {why}"] = None
         return len(unchecked)
+
+    def leave_unchecked(self, why: str) -> None:
+        """Say of the findings that nobody has come to judge that it is so, and why."""
+        for each in self.progress.found.all():
+            if each.verdict == "unchecked" and each.reason is None:
+                self.progress.found.judge(left_unchecked(each, why))
 
 
 _STOP_REASONS: dict[str, StopReason] = {

@@ -70,8 +70,12 @@ def _withheld(finding: Finding, context: Context, policy: Policy, ignores: Ignor
 
 
 def _is_unchanged(finding: Finding, context: Context) -> bool:
-    """Say whether none of a finding's lines changed since the base. What nobody can tell counts as changed."""
+    """Say whether none of a finding's lines changed since the base. What nobody can tell counts as changed.
+
+    A line behind a change counts too: where lines were only taken out, a check that protected it, say, the change is
+    told as the line before them.
+    """
     document = context.document(finding.path)
     if context.base is None or document is None or document.changed is None:
         return False
-    return not any(first <= finding.end_line and last >= finding.line for first, last in document.changed)
+    return not any(first <= finding.end_line and last + 1 >= finding.line for first, last in document.changed)

@@ -144,7 +144,9 @@ class Past:
     def forget_limits(self) -> None:
         """Forget what was told of the limits at last, and not gone on from: they are others now."""
         here = f"0/{self._latest}" if self._latest else "0"
-        for place in [each for each in self.told if each == here or each.startswith(f"{here} refused ")]:
+        # Findings are checked after all iterations, at the place of the last word.
+        refused = (f"{here} refused ", f"{_LAST_WORD} refused ")
+        for place in [each for each in self.told if each == here or each.startswith(refused)]:
             del self.told[place]
 
     def _read(self, line: bytes | None) -> None:
