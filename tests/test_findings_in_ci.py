@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import Ran, rlm
+from support.command import Ran, finish, rlm, start
 from support.openai_server import OpenAIServer, Scripted
 from support.profiles import profile
 from support.runs import cell
@@ -287,3 +287,18 @@ def test_two_things_in_one_file_are_refused_before_anything_is_paid(
 def test_what_takes_any_number_of_things_is_given_them(tmp_path: Path) -> None:
     ran = Scan(tmp_path, []).run("--events", "/dev/null", "-f", "sarif=/dev/null", "-f", "json")
     assert (ran.code, ran.json()["status"]) == (0, "complete")
+
+
+def test_reports_to_files_are_written_although_stdout_is_full(tmp_path: Path) -> None:
+    scan = Scan(tmp_path, flaws())
+    replies = iter(scan.replies)
+
+    def reply(body: dict[str, Any]) -> str | Scripted:
+        return judged(body["messages"][-1]["content"]) if body["model"] == "sub" else next(replies)
+
+    with OpenAIServer(reply) as server, Path("/dev/full").open("w") as full:
+        chosen = profile(tmp_path, server.url, timeout=60)
+        options = ("-p", chosen, "-f", "github", "-f", f"sarif={tmp_path}/rlm.sarif", "--no-cache")
+        ran = finish(start("analyze", str(scan.source), "find vulns", *options, stdout=full))
+    assert ran.code == 2 and "cannot write to stdout" in ran.err
+    assert len(json.loads((tmp_path / "rlm.sarif").read_text())["runs"][0]["results"]) == len(TRUE)
