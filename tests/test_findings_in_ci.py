@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import Ran, rlm
+from support.command import Ran, finish, rlm, start
 from support.openai_server import OpenAIServer, Scripted
 from support.profiles import profile
 from support.runs import cell
@@ -302,3 +302,46 @@ def test_two_things_in_one_file_are_refused_before_anything_is_paid(
 def test_what_takes_any_number_of_things_is_given_them(tmp_path: Path) -> None:
     ran = Scan(tmp_path, []).run("--events", "/dev/null", "-f", "sarif=/dev/null", "-f", "json")
     assert (ran.code, ran.json()["status"]) == (0, "complete")
+
+
+def test_reports_to_files_are_written_although_stdout_is_full(tmp_path: Path) -> None:
+    scan = Scan(tmp_path, flaws())
+    replies = iter(scan.replies)
+
+    def reply(body: dict[str, Any]) -> str | Scripted:
+        return judged(body["messages"][-1]["content"]) if body["model"] == "sub" else next(replies)
+
+    with OpenAIServer(reply) as server, Path("/dev/full").open("w") as full:
+        chosen = profile(tmp_path, server.url, timeout=60)
+        options = ("-p", chosen, "-f", "github", "-f", f"sarif={tmp_path}/rlm.sarif", "--no-cache")
+        ran = finish(start("analyze", str(scan.source), "find vulns", *options, stdout=full))
+    assert ran.code == 2 and "cannot write to stdout" in ran.err
+    assert len(json.loads((tmp_path / "rlm.sarif").read_text())["runs"][0]["results"]) == len(TRUE)
+
+
+@pytest.mark.parametrize("extended", [False, True], ids=["named", "extended"])
+def test_no_profile_of_the_scanned_repository_decides_about_its_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extended: bool
+) -> None:
+    Scan(tmp_path / "repository", flaws())
+    (tmp_path / "repository" / ".git").mkdir()
+    (tmp_path / "repository" / ".rlm" / "profiles").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "repository")
+    own = tmp_path / "own.yaml"
+
+    def reply(body: dict[str, Any]) -> str | Scripted:
+        return judged(body["messages"][-1]["content"]) if body["model"] == "sub" else cell("FINAL('none')")
+
+    with OpenAIServer(reply) as server:
+        written = Path(profile(tmp_path, server.url, timeout=60)).read_text()
+        brought = Path(".rlm/profiles/enterprise.yaml")
+        brought.write_text(written)
+        own.write_text("extends: enterprise\n")
+        by_path, by_name = str(brought), str(own) if extended else "enterprise"
+        for chosen, options in ((by_name, ()), (by_path, ()), (by_name, ("--trust-repo-config",))):
+            ran = rlm("analyze", "shop", "find vulns", "-p", chosen, "--fail-on", "high", "--no-cache", *options)
+            asked, trusted = bool(server.requests), bool(options)
+            assert (ran.code, asked) == ((0, True) if trusted else (2, False)), ran.err
+            assert trusted or "--trust-repo-config" in ran.err
+        server.forget()
+        assert rlm("analyze", "shop", "who?", "-p", by_path, "--no-cache").code == 0, "not asked for findings"

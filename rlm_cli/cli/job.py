@@ -12,6 +12,7 @@ from rlm_cli.cli.notices import before_the_run
 from rlm_cli.cli.output import Output, conduct, opened
 from rlm_cli.cli.waiting import waiting
 from rlm_cli.confinement import Level
+from rlm_cli.gate import check_profile, surroundings_of
 from rlm_cli.loaders import LoadOptions
 from rlm_cli.profiles import Overrides, choose, custom, find, load, read_settings
 from rlm_cli.trajectory import tidy
@@ -73,5 +74,9 @@ def _profile(job: Job) -> Profile:
     choice = choose(job.profile)
     if choice.reason and not job.output.quiet:
         say(f"profile {choice.name}: {choice.reason}")
-    found = find(choice.name, job.inputs, job.trusts_repository)
-    return load(found, job.overrides, job.inputs, job.trusts_repository)
+    # Of what decides about findings the whole repository is part of the scan, though only some of it may be read.
+    scanned = surroundings_of(job.inputs) if job.findings else job.inputs
+    found = find(choice.name, scanned, job.trusts_repository)
+    if job.findings and found.origin == "path" and not job.trusts_repository:
+        check_profile(found.path, job.inputs)
+    return load(found, job.overrides, scanned, job.trusts_repository)

@@ -45,7 +45,8 @@ class Reporting:
             recorder.keep_result(render("json", report))
             recorder.close()
         code = self._exit_code(report)
-        for wanted in self.reports:
+        # To stdout last: when that fails, there is an end.
+        for wanted in sorted(self.reports, key=lambda each: each.file is None):
             code = self._write(wanted, report, code)
         news = recorder.news() if recorder is not None else None
         for warning in (*remarks(report.result), *warnings, *([news] if news is not None else [])):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rlm_cli.context import Context
 from rlm_cli.results import Finding
+from rlm_cli.safe_text import safe
 
 _BEFORE, _BEHIND = 50, 30
 """Lines around a finding."""
@@ -103,10 +104,17 @@ def _numbered(context: Context, path: str, first: int, last: int, marked: range,
 
 def _cut(line: str, column: int) -> str:
     if len(line) <= _LONGEST:
-        return line.rstrip()
+        return _as_one(line.rstrip())
     start = max(0, min(column - 1 - _LONGEST // 3, len(line) - _LONGEST))
     end = start + _LONGEST
-    return f"{'[...]' if start else ''}{line[start:end]}{'[...]' if end < len(line) else ''}"
+    return f"{'[...]' if start else ''}{_as_one(line[start:end])}{'[...]' if end < len(line) else ''}"
+
+
+def _as_one(line: str) -> str:
+    """Return a line in which nothing passes for the end of it: what stood behind that would have no number, and could
+    be taken for words of ours.
+    """
+    return safe(line).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _defined(context: Context, finding: Finding) -> tuple[str, bool] | None:

@@ -58,6 +58,25 @@ def trusted(name: str, option: str, content: bytes, inputs: Sequence[str], at_ba
     return content, None
 
 
+def check_profile(path: Path, inputs: Sequence[str]) -> None:
+    """Raise UsageError for a profile that the scanned branch could have brought: it says which models look for
+    findings and judge them, and how grave a rule is.
+    """
+    rooms = [*_rooms(inputs)]
+    if any(_lies_in(each, rooms) for each in _way_to(str(path))):
+        raise UsageError(
+            f"-p: the profile {path} lies inside the input or its repository: a branch could clear itself with it",
+            "keep it elsewhere; or read it, then add --trust-repo-config",
+        )
+
+
+def surroundings_of(inputs: Sequence[str]) -> tuple[str, ...]:
+    """Return the inputs, and the folders that belong to what is scanned besides: their repositories."""
+    streams = ["." for each in inputs if each == "-"]
+    roots = (_repository(Path(os.path.realpath(each))) for each in (*inputs, *streams))
+    return (*inputs, *streams, *dict.fromkeys(str(each) for each in roots if each is not None))
+
+
 def _way_to(name: str) -> Iterator[str]:
     """Yield what is passed on the way to a file, as the system goes it: each folder and link, the file itself last."""
     here = "/"
