@@ -81,7 +81,7 @@ def test_the_check_sees_the_code_and_its_callers_and_not_the_argument(tmp_path: 
     [prompt] = run(tmp_path, reported()).sub_prompts()
     assert ">     5 |     query = " in prompt
     assert "find_user(db, request.args['name'])" in prompt
-    assert "Where find_user is used (1 place)" in prompt
+    assert "Where find_user is used (1 place), marked with *:" in prompt
     assert "SQL from the request" in prompt
     assert "ROOT-ARGUMENT" not in prompt
 

@@ -1,6 +1,7 @@
 """What a check of a finding is shown: the code around it, and where that code is used, told without a parser."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -73,15 +74,31 @@ def test_uses_come_with_their_lines_and_the_definition_they_are_in_and_the_own_l
     assert used is not None
     assert [each.partition("\n")[0] for each in used.shown] == ["app/jobs.py", "static/orders.js"]
     assert "      4 | def sweep(orders):\n      ...\n" in used.shown[0]
-    assert ">    11 |         cancel(each)" in used.shown[0]
-    assert ">     4 | cancel(7);" in used.shown[1]
+    assert "*    11 |         cancel(each)" in used.shown[0]
+    assert "*     4 | cancel(7);" in used.shown[1]
     assert (used.total, used.all_searched) == (2, True)
 
 
 def test_a_constant_is_used_without_being_called(context: Context) -> None:
     used = calls(context, finding("app/orders.py", 3))
     assert used is not None
-    assert [each for each in used.shown if ">     9 |     with open(KEY_FILE) as file:" in each]
+    assert used.shown == ("app/orders.py, line 9: shown above",)
+
+
+def test_a_setting_of_a_dockerfile_is_no_constant_of_that_name(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM x\nENV A=1\nENV FLASK_DEBUG=1\n")
+    loaded = load([str(tmp_path)]).context
+    assert calls(loaded, finding("Dockerfile", 3)) is None
+    loaded.close()
+
+
+def test_what_of_the_file_is_not_shown_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("".join(f"x = {number}\n" for number in range(1, 201)))
+    loaded = load([str(tmp_path)]).context
+    shown = around(loaded, finding("a.py", 100))
+    assert "(it begins with 49 lines that are not shown)\n     50 | x = 50\n" in shown
+    assert shown.endswith("    130 | x = 130\n  (it goes on for 70 lines that are not shown)")
+    loaded.close()
 
 
 def test_the_place_is_marked_and_a_long_line_is_cut_around_it(context: Context) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rlm_cli.amounts import counted
 from rlm_cli.context import Context
 from rlm_cli.results import Finding
 from rlm_cli.safe_text import safe
@@ -31,7 +32,7 @@ _NO_NAMES = frozenset(
 """Words that begin a statement, or stand before a parenthesis, and define nothing."""
 _FIRST_WORD = re.compile(r"\W*(\w+)")
 _CONSTANT = re.compile(
-    r"^\s*(?:(?:export|const|let|var|final|static|public|private|val)\s+){0,4}([A-Z][A-Z0-9_]{2,80})\b.{0,80}?="
+    r"^\s*(?:(?:export|const|let|var|final|static|public|private|val)\s+){0,4}([A-Z][A-Z0-9_]{2,80})\s*(?::[^=]{0,80})?="
 )
 _DEFINITIONS = (
     re.compile(r"\b(?:def|function|func|fn|fun|sub|proc|method)\s+(?:\([^)]{0,200}\)\s*)?([A-Za-z_$][\w$]{1,80})"),
@@ -55,11 +56,20 @@ class Calls:
 
 def around(context: Context, finding: Finding) -> str:
     """Return the numbered lines around a finding; those it stands on are marked with `>`."""
-    first = max(1, finding.line - _BEFORE)
-    last = min(finding.end_line, finding.line + _BEHIND) + _BEHIND
+    listed = _listed(finding)
     marked = range(finding.line, finding.end_line + 1)
-    lines = _numbered(context, finding.path, first, last, marked, finding.column)
-    return f"{finding.path}\n{lines}"
+    lines = _numbered(context, finding.path, listed.start, listed.stop - 1, marked, finding.column)
+    document = context.document(finding.path)
+    beyond = document.lines - listed.stop + 1 if document is not None else 0
+    before = f"  (it begins with {counted(listed.start - 1, 'line')} that are not shown)\n" if listed.start > 1 else ""
+    behind = f"\n  (it goes on for {counted(beyond, 'line')} that are not shown)" if beyond > 0 else ""
+    return f"{finding.path}\n{before}{lines}{behind}"
+
+
+def _listed(finding: Finding) -> range:
+    """Return the numbers of the lines around a finding."""
+    last = min(finding.end_line, finding.line + _BEHIND) + _BEHIND
+    return range(max(1, finding.line - _BEFORE), last + 1)
 
 
 def calls(context: Context, finding: Finding) -> Calls | None:
@@ -80,7 +90,11 @@ def calls(context: Context, finding: Finding) -> Calls | None:
     # Code of the same language first, and code elsewhere: what is near is seen already.
     kind = finding.path.rpartition(".")[2]
     chosen = sorted(found, key=lambda each: (each[0].rpartition(".")[2] != kind, found[each]))[:_CALLS]
-    shown = tuple(_use(context, path, line) for path, line in chosen)
+    listed = _listed(finding)
+    shown = tuple(
+        f"{path}, line {line}: shown above" if path == finding.path and line in listed else _use(context, path, line)
+        for path, line in chosen
+    )
     return Calls(name, shown, len(found), searched < _SEARCHED)
 
 
@@ -91,13 +105,15 @@ def _use(context: Context, path: str, line: int) -> str:
     above = ""
     if within is not None and within[1] < first:
         above = _numbered(context, path, within[1], within[1], range(0)) + "\n      ...\n"
-    return f"{path}\n{above}{_numbered(context, path, first, line + _AROUND_CALLS, range(line, line + 1))}"
+    return f"{path}\n{above}{_numbered(context, path, first, line + _AROUND_CALLS, range(line, line + 1), mark='*')}"
 
 
-def _numbered(context: Context, path: str, first: int, last: int, marked: range, column: int = 1) -> str:
+def _numbered(
+    context: Context, path: str, first: int, last: int, marked: range, column: int = 1, mark: str = ">"
+) -> str:
     lines = context.lines_of(path, first, last).removesuffix("\n").split("\n")
     return "\n".join(
-        f"{'>' if number in marked else ' '} {number:>5} | {_cut(line, column if number in marked else 1)}"
+        f"{mark if number in marked else ' '} {number:>5} | {_cut(line, column if number in marked else 1)}"
         for number, line in enumerate(lines, first)
     )
 
