@@ -118,6 +118,8 @@ def prompt(finding: Finding, context: Context, rules: Mapping[str, Rule]) -> str
         beyond = used.total - len(used.shown)
         more = f", and {beyond:,} more{'' if used.all_searched else ' at least'}" if beyond else ""
         parts += [f"Where {used.name} is used ({counted(len(used.shown), 'place')}{more}):", *used.shown]
+        if beyond:
+            parts.append("Those that are not shown may hand over anything: that the shown ones do not refutes nothing.")
     elif used is not None:
         parts.append(
             f"No other place names {used.name}. A framework, a route or a table may lead to it: that says nothing "
