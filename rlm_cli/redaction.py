@@ -39,6 +39,7 @@ _SHARED = 16
 """Secrets that may have a unit in common: one that more have tells nothing, and is not searched for in the others."""
 _MOST_UNITS = 20_000
 """In one search."""
+_FEW_UNITS = 2_500
 _FEW_SEARCHES = 6
 _KEPT = 1024
 """Bytes before a place by which a secret there is told."""
@@ -185,8 +186,10 @@ class Redactor:
         new: list[_Known] = []
         places = [*self._look_alikes(content, new), *self._whole(content, new)]
         self._search_for(new)
-        for search in self._searches:
-            places += search.found(content)
+        if self._searches:
+            rest = _without(content, places)
+            for search in self._searches:
+                places += search.found(rest)
         if not places:
             return text
         parts, reached = list[bytes](), 0
@@ -238,12 +241,11 @@ class Redactor:
         if not new:
             return
         with self._lock:
-            searches = [*self._searches, *_searches(new)]
-            small = [search for search in searches if search.units < _MOST_UNITS // 2]
-            if len(small) > _FEW_SEARCHES:
-                together = _searches([secret for search in small for secret in search.secrets])
-                searches = [*(search for search in searches if search not in small), *together]
-            self._searches = tuple(searches)
+            # Each search takes its time over a prompt, and making one some milliseconds for a thousand units.
+            most = _FEW_UNITS if len(self._searches) < _FEW_SEARCHES else _MOST_UNITS
+            small = [search for search in self._searches if search.units < most]
+            together = [secret for search in small for secret in search.secrets] + new
+            self._searches = (*(each for each in self._searches if each.units >= most), *_searches(together))
 
     def _given_out(self, secret: _Known, begins: int, ends: int) -> bytes:
         token = secret.token(begins, ends)
@@ -252,6 +254,17 @@ class Redactor:
             if secret.kind != _LOOK_ALIKE:
                 self._left[secret.name] = secret.kind
         return token
+
+
+def _without(content: bytes, places: list[tuple[int, int, _Known, int]]) -> bytes:
+    """Return a text with zeros at some places: there is nothing to be found there any more."""
+    parts, reached = list[bytes](), 0
+    for start, end, *_ in sorted(places, key=lambda each: each[:2]):
+        if end > reached:
+            start = max(start, reached)
+            parts += (content[reached:start], bytes(end - start))
+            reached = end
+    return b"".join([*parts, content[reached:]]) if parts else content
 
 
 def _searches(secrets: list[_Known]) -> Iterator[_Search]:

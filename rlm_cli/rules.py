@@ -200,3 +200,8 @@ def listed(rules: Mapping[str, Rule]) -> str:
         if names:
             lines.append(f"{category}: {', '.join(names)}")
     return "\n".join(lines)
+
+
+def names_of(rules: Mapping[str, Rule]) -> dict[str, str]:
+    """Return what certainly means a rule -> its id: the ids, and the short forms that people use."""
+    return {each: rule for each, rule in _ALIASES.items() if rule in rules} | {each: each for each in rules}

@@ -8,6 +8,9 @@ too common or too loosely shaped for that, and are hidden all the same. Not cove
 import re
 from dataclasses import dataclass
 
+WORD = rb"(?<![A-Za-z0-9_-])"
+"""How most shapes begin: no token begins within a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -16,22 +19,22 @@ class Kind:
     name: str
     needles: tuple[str, ...]
     """One of them is in every such token, and in little else."""
-    shape: re.Pattern[bytes]
-    """Its first group is what somebody would have to make up."""
+    shape: bytes
+    """An expression; its first group is what somebody would have to make up."""
     beginning: bytes = b""
     """What it begins with, where that is in much else and the needle stands further on."""
 
 
 def kind(name: str, needles: str, shape: bytes, beginning: bytes = b"") -> Kind:
     # No token begins within a word; what may end it differs.
-    return Kind(name, tuple(needles.split()), re.compile(rb"(?<![A-Za-z0-9_-])" + shape), beginning)
+    return Kind(name, tuple(needles.split()), WORD + shape, beginning)
 
 
 KINDS = (
     Kind(
         "private key",
         ("PRIVATE KEY-----", "PRIVATE KEY BLOCK-----"),
-        re.compile(
+        (
             rb"-----BEGIN (?:[A-Z0-9]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----"
             # Then its lines, perhaps quoted, escaped or commented: a mere mention has none.
             rb"(?:\\+[nrt]|[\s\"'+,;\\>#*/|]|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,80}){1,80}+"
@@ -39,7 +42,7 @@ KINDS = (
         ),
         beginning=b"-----BEGIN ",
     ),
-    Kind("PuTTY private key", ("Private-Lines: ",), re.compile(rb"Private-Lines: \d+\s{1,2}([A-Za-z0-9+/]{40})")),
+    Kind("PuTTY private key", ("Private-Lines: ",), rb"Private-Lines: \d+\s{1,2}([A-Za-z0-9+/]{40})"),
     kind("age secret key", "AGE-SECRET-KEY-1", rb"AGE-SECRET-KEY-1([02-9AC-HJ-NP-Z]{58})(?![A-Z0-9])"),
     kind("AWS access key id", "AKIA ASIA", rb"A(?:KIA|SIA)([A-Z2-7]{16})(?![A-Za-z0-9+/=_-])"),
     kind("Azure storage key", "AccountKey=", rb"AccountKey=([A-Za-z0-9+/]{86})=="),
@@ -73,13 +76,13 @@ FURTHER = (
     kind("1Password token", "ops_eyJ", rb"ops_eyJ([A-Za-z0-9_-]{80})"),
     kind("Alibaba key", "LTAI", rb"LTAI([A-Za-z0-9]{16,24})(?![A-Za-z0-9_-])"),
     kind("Atlassian token", "ATATT3", rb"ATATT3([A-Za-z0-9_=-]{60})"),
-    Kind("Azure client secret", ("Q~",), re.compile(rb"(?<=[A-Za-z0-9_~.-]{3}\d)Q~([A-Za-z0-9_~.-]{31})")),
-    Kind("Azure signature", ("sig=",), re.compile(rb"(?<=[?&;])sig=([A-Za-z0-9%+/]{43,60})")),
+    Kind("Azure client secret", ("Q~",), rb"(?<=[A-Za-z0-9_~.-]{3}\d)Q~([A-Za-z0-9_~.-]{31})"),
+    Kind("Azure signature", ("sig=",), rb"(?<=[?&;])sig=([A-Za-z0-9%+/]{43,60})"),
     kind("Azure storage key", "SharedAccessKey=", rb"SharedAccessKey=([A-Za-z0-9+/]{43})="),
     kind("CircleCI token", "CCIPAT_", rb"CCIPAT_([A-Za-z0-9_]{40})"),
     kind("Contentful token", "CFPAT-", rb"CFPAT-([A-Za-z0-9_-]{43})"),
     kind("Databricks token", "dapi", rb"dapi([0-9a-f]{32})(?![A-Za-z0-9])"),
-    Kind("Discord webhook", ("/api/webhooks/",), re.compile(rb"/api/webhooks/\d{15,20}/([A-Za-z0-9_-]{60})")),
+    Kind("Discord webhook", ("/api/webhooks/",), rb"/api/webhooks/\d{15,20}/([A-Za-z0-9_-]{60})"),
     kind("Doppler token", "dp.pt. dp.st. dp.ct. dp.sa.", rb"dp\.[a-z]{2}\.(?:[a-z0-9_-]{2,35}\.)?([A-Za-z0-9]{40})"),
     kind("Dynatrace token", "dt0c01.", rb"dt0c01\.[A-Z2-7]{24}\.([A-Z2-7]{64})"),
     kind("Facebook token", "EAA", rb"EAA([A-Za-z0-9]{90})"),
@@ -111,8 +114,8 @@ FURTHER = (
     kind("Stripe webhook secret", "whsec_", rb"whsec_([A-Za-z0-9+/]{32})"),
     kind("Supabase token", "sbp_", rb"sbp_([0-9a-f]{40})(?![A-Za-z0-9])"),
     kind("Tailscale key", "tskey-", rb"tskey-[a-z]{3,8}-([A-Za-z0-9]{9,20}-[A-Za-z0-9]{20})"),
-    Kind("Telegram bot token", (":AA",), re.compile(rb"(?<=\d{8}):AA([A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])")),
-    Kind("Terraform token", ("atlasv1.",), re.compile(rb"(?<=[A-Za-z0-9]{14}\.)atlasv1\.([A-Za-z0-9_=-]{60})")),
+    Kind("Telegram bot token", (":AA",), rb"(?<=\d{8}):AA([A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])"),
+    Kind("Terraform token", ("atlasv1.",), rb"(?<=[A-Za-z0-9]{14}\.)atlasv1\.([A-Za-z0-9_=-]{60})"),
     kind("Twilio key", "SK", rb"SK([0-9a-f]{32})(?![A-Za-z0-9])"),
     kind("Typeform token", "tfp_", rb"tfp_([A-Za-z0-9_.=-]{40})"),
     kind("Vault token", "hvb.", rb"hvb\.([A-Za-z0-9_-]{90})"),

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from functools import cache
 
 from rlm_cli.needles import Needles
-from rlm_cli.secret_kinds import FURTHER, KINDS, is_made_up
-from rlm_cli.secret_values import values_in
-from rlm_cli.secrets import Owned, matches, owned
+from rlm_cli.secret_kinds import FURTHER, KINDS, Kind, is_made_up
+from rlm_cli.secret_values import READERS
+from rlm_cli.secrets import hides, matches
 
 _RANK = {kind.name: number for number, kind in reversed([*enumerate((*KINDS, *FURTHER))])}
 """Which kind a secret is of that could be of two."""
 _BEFORE = 512
 """Bytes before a secret in which there is what tells it."""
+_BLOCK = 4096
+"""Bytes searched at once: few, for a longer text has nearly all of the words that are searched for."""
 LONGEST = 32_768
 """Bytes from the beginning of a secret to its end: of a longer one the rest is not seen as part of it."""
 
@@ -59,32 +61,58 @@ def spans_in(text: bytes, first: int = 0, last: int | None = None) -> Iterator[S
     last = len(text) if last is None else last
     reached = first
     before = max(0, first - _BEFORE)
-    found = [*_shaped(text, before, last), *_named(text, before, last)]
-    for span in sorted(found, key=lambda span: (span.start, -span.pieces[-1][1], _RANK.get(span.kind, len(_RANK)))):
+    for span in sorted(
+        _seen(text, before, last), key=lambda span: (span.start, -span.pieces[-1][1], _RANK.get(span.kind, len(_RANK)))
+    ):
         if reached <= span.start < last:
             yield span
             reached = span.pieces[-1][1]
 
 
-def _named(text: bytes, first: int, last: int) -> Iterator[Span]:
-    for value in values_in(text, first, last):
-        yield Span(value.kind, ((value.start, value.end),), 0, value.spreads)
-
-
 @cache
-def _seeker() -> tuple[Needles, Owned]:
-    return owned((*KINDS, *FURTHER))
+def _needles() -> tuple[Needles, dict[bytes, list[tuple[bytes, Kind | None]]]]:
+    """Return what is searched for, and the needles, with their kinds, to look for where one of them stands."""
+    shaped: list[tuple[bytes, Kind | None]] = [
+        (needle.encode(), kind) for kind in (*KINDS, *FURTHER) for needle in kind.needles
+    ]
+    each = [*shaped, *((needle, None) for needle in READERS)]
+    words = list(dict.fromkeys(needle for needle, _ in each))
+    return Needles(words), {
+        word: [(needle, kind) for needle, kind in each if hides(word, needle, kind)] for word in words
+    }
 
 
-def _shaped(text: bytes, first: int, last: int) -> Iterator[Span]:
-    needles, standing_for = _seeker()
-    for start, end, words in needles.blocks(text, first, last):
-        # Each once: two needles that stand in the text may both stand for a third.
-        for needle, kind in dict.fromkeys(each for word in sorted(words) for each in standing_for[word]):
-            for match in matches(text, needle, kind, start, end, LONGEST):
-                yield _whole(text, kind.name, match)
-                if kind.name == "AWS access key id":
-                    yield from _aws_secret(text, match.end())
+def _seen(text: bytes, first: int, last: int) -> list[Span]:
+    """Return what begins between two places or stands by what does, in no order; some twice."""
+    needles, standing_for = _needles()
+    found: list[Span] = []
+    for start, end, words in needles.blocks(text, first, last, _BLOCK):
+        for word in words:
+            for needle, kind in standing_for[word]:
+                if kind is None:
+                    _add_named(found, text, needle, start, end)
+                else:
+                    _add_shaped(found, text, needle, kind, start, end)
+    return found
+
+
+def _add_shaped(found: list[Span], text: bytes, needle: bytes, kind: Kind, first: int, last: int) -> None:
+    for match in matches(text, needle, kind, first, last, LONGEST):
+        found.append(_whole(text, kind.name, match))
+        if kind.name == "AWS access key id":
+            found += _aws_secret(text, match.end())
+
+
+def _add_named(found: list[Span], text: bytes, needle: bytes, first: int, last: int) -> None:
+    shape, read = READERS[needle]
+    length = len(needle)
+    last += length - 1
+    at = text.find(needle, first, last)
+    while at >= 0:
+        match = shape.match(text, at)
+        if match is not None:
+            found += [Span(each.kind, ((each.start, each.end),), 0, each.spreads) for each in read(text, match)]
+        at = text.find(needle, at + length, last)
 
 
 def _whole(text: bytes, kind: str, match: re.Match[bytes]) -> Span:

@@ -13,18 +13,14 @@ import binascii
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 
-from rlm_cli.needles import Needles
 from rlm_cli.secret_kinds import is_made_up
 
 PASSWORD = "password"
 _PASSWORDS = "pass Pass PASS pwd Pwd PWD secret Secret SECRET"
 _KEYS = "token Token TOKEN _key -key apikey Key KEY credential Credential CREDENTIAL auth Auth AUTH"
-_BLOCK = 4096
-"""Bytes searched at once: few, for of so common words a long text has each."""
 _SPREADING = 8
 """Characters from which on a value is looked for elsewhere."""
 
@@ -38,21 +34,6 @@ class Value:
     end: int
     spreads: bool = True
     """It can be told where nothing stands beside it: no mere word, and not short."""
-
-
-def values_in(text: bytes, first: int = 0, last: int | None = None) -> Iterator[Value]:
-    """Yield what is named between two places, in no order; the same value may come twice."""
-    for start, end, words in _needles().blocks(text, first, last, _BLOCK):
-        for word in words:
-            read, at = _READERS[word], text.find(word, start, end + len(word) - 1)
-            while at >= 0:
-                yield from read(text, at)
-                at = text.find(word, at + len(word), end + len(word) - 1)
-
-
-@cache
-def _needles() -> Needles:
-    return Needles(list(_READERS))
 
 
 # --- what a value must be like ------------------------------------------------------------------------------------
@@ -138,8 +119,11 @@ _ASSIGNED = re.compile(
     | :(?:[ \t]?[\w.&<>\[\]|']{1,40}[ \t]?=)?         # `: str =`
     | [Vv]alue[ \t]?=
     )[ \t]{0,20}+
-    (?: [A-Za-z@]{0,2}(\\?["'`])([!-~]{6,300}?)\3
-    |   ([^\s"'`<>\x00-\x1f\x80-\xff]{6,300}) )
+    (?: [A-Za-z@]{0,2}(\\?["'`])
+        # A digit, a sign or length: nearly all that is quoted in code has none of them, and is looked at no closer.
+        (?= [A-Za-z_./:-]{0,300}+[^A-Za-z_./:"'`\s-] | [!-~]{16} ) ([!-~]{6,300}?)\3
+        # Without quotes and without a digit before a bracket it is code, nearly always.
+    |   (?= [^\s"'`<>(\[\d]{0,300}+\d ) ([^\s"'`<>\x00-\x1f\x80-\xff]{6,300}) )
     """,
     re.VERBOSE,
 )
@@ -152,53 +136,43 @@ _ABOUT = re.compile(
 )
 """The last word of a name of something about a secret."""
 _OPEN = re.compile(rb"(?i)public|pub_?key|foreign|primary|author|keyword|publishable")
-_DIGIT = re.compile(rb"\d")
 _OF_PASSWORDS = re.compile(rb"(?i)pass|pwd|secret")
 _BEFORE = re.compile(rb"[\w.-]{0,60}\Z")
 _CODE = re.compile(rb"[A-Za-z_$@&*!][\w.$:>!?-]*[(\[]|[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+\Z")
 """A call, a subscript, an attribute."""
 _ENVIRONMENT = re.compile(rb"(?:^|\n)[ \t]*(?:export |ENV |set |- )?[ \t]*[A-Z][A-Z0-9_]*\Z")
 _LAST = re.compile(rb"[,;]?[ \t]*(?:#.*)?(?:\r|\n|\Z|</)")
-_LOGIN = re.compile(rb"login\s{1,9}\S{1,99}\s{1,9}\Z")
-_NETRC = re.compile(rb"password[ \t]{1,9}([!-~]{4,100})")
+_LOGIN = re.compile(rb"login\s{1,9}\S{1,99}\s{1,9}password\s{1,9}([!-~]{4,100})")
 
 
-def _assigned(text: bytes, at: int) -> Iterator[Value]:
-    """Yield the value of the name that a needle stands in."""
-    match = _ASSIGNED.match(text, at)
-    if match is None:
-        yield from _login(text, at)
-        return
+def _assigned(text: bytes, match: re.Match[bytes]) -> Iterable[Value]:
+    """Return the value of the name that a needle stands in."""
     rest, parted, _, quoted, bare = match.groups()
-    if quoted is None:
-        # Without quotes and without a digit it is code, nearly always: so it is looked at no closer.
-        value = _bare(bare)
-        if not _DIGIT.search(value) or parted[:1] not in b"=:>" or parted[:2] == b"==" or _CODE.match(value):
-            return
-    else:
-        value = quoted
-    start = match.start(4 if quoted is not None else 5)
+    if quoted is None and (parted[:1] not in b"=:>" or parted[:2] == b"==" or _CODE.match(bare)):
+        return ()
+    value, start = (quoted, match.start(4)) if quoted is not None else (_bare(bare), match.start(5))
     end = start + len(value)
     password = bool(_OF_PASSWORDS.match(rest))
     if quoted is not None:
         good = _is_password(value) if password else _is_random(value, 12)
     else:
         good = _is_random(value) or (
-            len(value) >= 6 and _is_password(value) and _stands_alone(text, at, end, parted, password, value)
+            len(value) >= 6 and _is_password(value) and _stands_alone(text, match.start(), end, parted, password, value)
         )
     if not good or not _is_filled_in(value):
-        return
-    name = _BEFORE.search(text, max(0, at - 60), at)[0] + rest  # type: ignore[index]  # it matches nothing, too
+        return ()
     words = _PIECES.findall(rest)
-    if not _OPEN.search(name) and not (len(words) > 1 and _ABOUT.match(words[-1])):
-        yield Value(_kind(name, value), start, end, len(value) >= _SPREADING)
+    name = _BEFORE.search(text, max(0, match.start() - 60), match.start())[0] + rest  # type: ignore[index]
+    if _OPEN.search(name) or (len(words) > 1 and _ABOUT.match(words[-1])):
+        return ()
+    return (Value(_kind(name, value), start, end, len(value) >= _SPREADING),)
 
 
-def _login(text: bytes, at: int) -> Iterator[Value]:
-    """Yield the password of a line of .netrc."""
-    match = _NETRC.match(text, at)
-    if match is not None and _LOGIN.search(text, max(0, at - 120), at) and _is_filled_in(match[1]):
-        yield Value(PASSWORD, *match.span(1), len(match[1]) >= _SPREADING and _is_password(match[1]))
+def _login(text: bytes, match: re.Match[bytes]) -> Iterable[Value]:
+    """Return the password of a line of .netrc."""
+    if not _is_filled_in(match[1]):
+        return ()
+    return (Value(PASSWORD, *match.span(1), len(match[1]) >= _SPREADING and _is_password(match[1])),)
 
 
 def _bare(word: bytes) -> bytes:
@@ -230,28 +204,21 @@ def _kind(name: bytes, value: bytes) -> str:
 _LOCATED = re.compile(rb"://([^\s/@:\"'<>`]{0,80}):([^\s/@\"'<>`\x80-\xff]{3,200})@(?=[A-Za-z0-9\[$\{])")
 
 
-def _located(text: bytes, at: int) -> Iterator[Value]:
-    """Yield the password in an address."""
-    match = _LOCATED.match(text, at)
-    if match is not None and _is_filled_in(match[2]) and match[2] != match[1]:
-        spreads = len(match[2]) >= _SPREADING and _is_password(match[2])
-        yield Value(PASSWORD, *match.span(2), spreads)
+def _located(text: bytes, match: re.Match[bytes]) -> Iterable[Value]:
+    """Return the password in an address."""
+    if not _is_filled_in(match[2]) or match[2] == match[1]:
+        return ()
+    return (Value(PASSWORD, *match.span(2), len(match[2]) >= _SPREADING and _is_password(match[2])),)
 
 
-_BEARER = re.compile(rb"earer[ \t]{1,4}([A-Za-z0-9._~+/=-]{16,8000})")
-_BASIC = re.compile(rb"asic[ \t]{1,4}([A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/=])")
+def _bearer(text: bytes, match: re.Match[bytes]) -> Iterable[Value]:
+    if not _is_random(match[1]) or is_made_up(match[1]):
+        return ()
+    return (Value("token", *match.span(1)),)
 
 
-def _bearer(text: bytes, at: int) -> Iterator[Value]:
-    match = _BEARER.match(text, at)
-    if match is not None and _is_random(match[1]) and not is_made_up(match[1]):
-        yield Value("token", *match.span(1))
-
-
-def _basic(text: bytes, at: int) -> Iterator[Value]:
-    match = _BASIC.match(text, at)
-    if match is not None and b":" in _decoded(match[1]):
-        yield Value("login", *match.span(1))
+def _basic(text: bytes, match: re.Match[bytes]) -> Iterable[Value]:
+    return (Value("login", *match.span(1)),) if b":" in _decoded(match[1]) else ()
 
 
 def _decoded(value: bytes) -> bytes:
@@ -269,9 +236,12 @@ _OBJECT = 20_000
 """Bytes of a Kubernetes object."""
 
 
-def _kubernetes(text: bytes, at: int) -> Iterator[Value]:
+def _kubernetes(text: bytes, match: re.Match[bytes]) -> Iterator[Value]:
     """Yield what an object of the kind Secret holds."""
+    at = match.start()
     first = max(text.rfind(b"\n---", max(0, at - _OBJECT), at), at - _OBJECT, 0)
+    if text.find(b"kind: Secret", first, at) >= 0:
+        return  # seen with that
     end = text.find(b"\n---", at, at + _OBJECT)
     for items in _ITEMS.finditer(text, first, end if end >= 0 else at + _OBJECT):
         for item in _ITEM.finditer(text, *items.span(1)):
@@ -279,11 +249,13 @@ def _kubernetes(text: bytes, at: int) -> Iterator[Value]:
                 yield Value("secret", *item.span(1), len(item[1]) >= _SPREADING and not is_wordlike(item[1]))
 
 
-_Reader = Callable[[bytes, int], Iterator[Value]]
-_READERS: dict[bytes, _Reader] = {
-    **dict.fromkeys(f"{_PASSWORDS} {_KEYS}".encode().split(), _assigned),
-    b"://": _located,
-    b"earer ": _bearer,
-    b"asic ": _basic,
-    b"kind: Secret": _kubernetes,
+_Reader = Callable[[bytes, re.Match[bytes]], Iterable[Value]]
+READERS: dict[bytes, tuple[re.Pattern[bytes], _Reader]] = {
+    **dict.fromkeys(f"{_PASSWORDS} {_KEYS}".encode().split(), (_ASSIGNED, _assigned)),
+    b"login": (_LOGIN, _login),
+    b"://": (_LOCATED, _located),
+    b"earer ": (re.compile(rb"earer[ \t]{1,4}([A-Za-z0-9._~+/=-]{16,8000})"), _bearer),
+    b"asic ": (re.compile(rb"asic[ \t]{1,4}([A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/=])"), _basic),
+    b"kind: Secret": (re.compile(rb"kind: Secret"), _kubernetes),
 }
+"""Needle -> what stands where it stands, and what becomes of that."""

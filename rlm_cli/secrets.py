@@ -2,16 +2,16 @@
 
 Covered: names that hold keys; private keys and the tokens of services that begin in a way nothing else does, each in
 its exact shape and not made up. Not covered: passwords and keys that look like any other word, among them AWS secret
-keys and Twilio's (no beginning of their own), JSON web tokens (too common to mean much), what is encoded once more,
-and text that is not UTF-8 or ASCII yet.
+keys and Twilio's (no beginning of their own), JSON web tokens (too common to mean much): secret_spans.py tells those,
+for redaction; what is encoded once more, and text that is not UTF-8 or ASCII yet.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 from rlm_cli.needles import BLOCK, Needles
-from rlm_cli.secret_kinds import KINDS, Kind, is_made_up
+from rlm_cli.secret_kinds import KINDS, WORD, Kind, is_made_up
 
 _OVERLAP = 512
 """Bytes from its beginning on that a token is known by."""
@@ -71,25 +71,27 @@ def secret_file(path: str) -> str | None:
 # --- by content ---------------------------------------------------------------------------------------------------
 
 
-Owned = dict[bytes, list[tuple[bytes, Kind]]]
-"""Needle -> the needles and kinds to look for where it stands: its own, and of those that it may overlap."""
-
-
-def owned(kinds: Sequence[Kind]) -> tuple[Needles, Owned]:
-    """Return what searches for the needles of some kinds, and what each of them stands for."""
-    each = [(needle.encode(), kind) for kind in kinds for needle in kind.needles]
-    words = list(dict.fromkeys(needle for needle, _ in each))
-    return Needles(words), {word: [(needle, kind) for needle, kind in each if _hides(word, needle)] for word in words}
-
-
-def _hides(one: bytes, other: bytes) -> bool:
-    """The second is not found where the first stands: it lies within that, or begins there."""
-    return other in one or any(one.endswith(other[:shared]) for shared in range(1, len(other)))
+_APART = tuple(bytes([letter]) for letter in b" .:=/\"'?&;")
 
 
 @cache
-def _seeker() -> tuple[Needles, Owned]:
-    return owned(KINDS)
+def _seeker() -> tuple[Needles, dict[bytes, list[tuple[bytes, Kind]]]]:
+    """Return what is searched for, and the needles, with their kinds, to look for where one of them stands."""
+    each = [(needle.encode(), kind) for kind in KINDS for needle in kind.needles]
+    words = list(dict.fromkeys(needle for needle, _ in each))
+    return Needles(words), {
+        word: [(needle, kind) for needle, kind in each if hides(word, needle, kind)] for word in words
+    }
+
+
+def hides(one: bytes, other: bytes, kind: Kind | None) -> bool:
+    """The second is not found where the first stands: it lies within that, or begins there.
+
+    A token begins at no letter within a word, and what has no kind is part of the first one's word.
+    """
+    begins = (len(one) - shared for shared in range(1, len(other)) if one.endswith(other[:shared]))
+    apart = kind is not None and (bool(kind.beginning) or not kind.shape.startswith(WORD))
+    return other in one or any(kind is not None and (apart or one[at - 1 : at] in _APART) for at in begins)
 
 
 def secrets_in(piece: bytes) -> Iterator[tuple[str, int]]:
@@ -154,6 +156,10 @@ def _beginnings(text: bytes, needle: bytes, kind: Kind) -> Iterator[int]:
         yield match.start()
 
 
+_compiled = cache(re.compile)
+"""Few of a hundred kinds turn up in a run."""
+
+
 def matches(text: bytes, needle: bytes, kind: Kind, first: int, last: int, longest: int) -> Iterator[re.Match[bytes]]:
     """Yield the tokens of a kind whose needle begins at `first` or later, before `last`.
 
@@ -162,7 +168,7 @@ def matches(text: bytes, needle: bytes, kind: Kind, first: int, last: int, longe
     at = text.find(needle, first, last + len(needle) - 1)
     while at >= 0:
         start = text.rfind(kind.beginning, max(0, at - _BACK), at) if kind.beginning else at
-        match = kind.shape.match(text, start, start + longest) if start >= 0 else None
+        match = _compiled(kind.shape).match(text, start, start + longest) if start >= 0 else None
         if match is not None and not is_made_up(match[1]):
             yield match
         at = text.find(needle, at + len(needle), last + len(needle) - 1)

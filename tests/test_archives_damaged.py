@@ -250,9 +250,9 @@ def test_an_xz_that_takes_a_gigabyte_to_read_is_refused() -> None:
 @pytest.mark.parametrize(
     ("content", "name", "why"),
     [
-        (gzip.compress(b"no tar"), "x.tgz", "holds no tar"),
-        (gzip.compress(b""), "x.tgz", "holds no tar"),
-        (gzip.compress(b"x")[:8], "x.gz", "is damaged, or no archive at all"),
+        (gzip.compress(b"no tar", mtime=0), "x.tgz", "holds no tar"),
+        (gzip.compress(b"", mtime=0), "x.tgz", "holds no tar"),
+        (gzip.compress(b"x", mtime=0)[:8], "x.gz", "is damaged, or no archive at all"),
         (zipped({"a": b"x"})[:20], "x.zip", "is damaged, or no archive at all"),
         (b"MZ" + bytes(1000), "x.zip", "is damaged, or no archive at all"),
         (b"BZh91AY&SY" + bytes(100), "x.bz2", "is damaged, or no archive at all"),

@@ -13,12 +13,14 @@ from rlm_cli.events import (
     EVENTS,
     CallPath,
     Event,
+    FindingReported,
     HistoryCompacted,
     LimitReached,
     RunResumed,
     SubcallFailed,
     event_from,
 )
+from rlm_cli.results import Finding
 from rlm_cli.types import Usage
 
 
@@ -30,6 +32,8 @@ def every_kind(folder: Path) -> list[Event]:
     events.append(HistoryCompacted(path=here, outputs=2, tokens_before=9, tokens_after=3, usage=Usage()))
     events.append(RunResumed(path=here, calls=3, usage=Usage(2, 1, 10, 0, 5, 0.25)))
     events.append(LimitReached(path=here, limit="timeout", message="the time is up"))
+    finding = Finding("xss", "high", "a title", "why", "a.js", 3, 4, 5, 6, "a = b", 0.5, cell=2, reason="so")
+    events.append(FindingReported(path=here, finding=finding))
     events.append(SubcallFailed(path=here, error="no", seconds=1.0, usage=Usage(1, cost_usd=None)))
     return events
 

@@ -52,7 +52,7 @@ def claims(spots: list[Spot], shift: int = 0) -> str:
 def judged(prompt: str) -> str | Scripted:
     """Answer a check as one who knows the truth."""
     place = re.search(r"^Place: (\S+?):\d+", prompt, re.MULTILINE)
-    claim = re.search(r"^Claim: (\S+) of line (\d+)", prompt, re.MULTILINE)
+    claim = re.search(r"^Claim: .*?(\S+) of line (\d+)", prompt, re.MULTILINE)
     assert place and claim
     true = (claim[1], place[1], int(claim[2])) in TRUE
     return "confirm: it does what the claim says" if true else "refute: it cannot be reached by a stranger"
@@ -214,8 +214,8 @@ def test_findings_named_in_the_answer_are_checked_like_any_other(tmp_path: Path)
     true, invented = flaws()[0], INVENTED[0]
     answer = json.dumps(
         [
-            {"rule": each.rule, "title": "said", "path": each.path, "line": each.line, "quote": each.quote,
-             "severity": "high"}
+            {"rule": each.rule, "title": f"{each.rule} of line {each.line}", "path": each.path, "line": each.line,
+             "quote": each.quote, "severity": "high"}
             for each in (true, invented)
         ]
     )  # fmt: skip
@@ -225,6 +225,21 @@ def test_findings_named_in_the_answer_are_checked_like_any_other(tmp_path: Path)
         (true.rule, true.line, "confirmed")
     ]
     assert result["rejected_findings"] == 1
+
+
+def test_an_answer_that_tells_again_what_was_reported_adds_nothing(tmp_path: Path) -> None:
+    first, second = flaws()[:2]
+    answer = (
+        f"1. **High**: SQL injection at `{first.path}:{first.line}`\n"
+        f"2. **Critical**: command-injection of line {second.line} at `{second.path}:{second.line}`: `{second.quote}`\n"
+    )
+    ran = Scan(tmp_path, []).run("--findings", "-f", "json", root=[cell(claims([first])), cell(f"FINAL({answer!r})")])
+    result = ran.json()
+    assert {(each["rule_id"], each["path"]) for each in result["findings"] + result["refuted_findings"]} == {
+        (first.rule, first.path),
+        ("command-injection", second.path),
+    }
+    assert result["rejected_findings"] == 0
 
 
 @pytest.mark.parametrize(

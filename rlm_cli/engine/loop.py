@@ -31,6 +31,7 @@ from rlm_cli.events import (
     CallPath,
     ContextLoaded,
     Event,
+    FindingReported,
     HistoryCompacted,
     IterationStarted,
     RunFinished,
@@ -245,11 +246,16 @@ class _Run:
         return ("partial" if unread or lacking else "complete"), "final"
 
     def check_findings(self, subcalls: Subcalls) -> Generator[Event, None, int]:
-        """Have each finding judged by a sub-call of its own. Returns how many could not be."""
+        """Have each finding, those that only the answer names too, judged by a sub-call of its own. Returns how many
+        could not be.
+        """
+        here = self.path.iteration(0)  # after all iterations, as the last word
+        if self.task.findings:
+            for finding in self.progress.found.take_named(self.task.context, self.rules, self.progress.answer):
+                yield FindingReported(path=here, finding=finding)
         findings = self.progress.found.all()
         if not findings or not self.task.verify:
             return 0
-        here = self.path.iteration(0)  # after all iterations, as the last word
         yield from verify(findings, self.task.context, self.rules, subcalls, here, self.progress.found.judge)
         unchecked = [each for each in self.progress.found.all() if each.verdict == "unchecked"]
         if unchecked:

@@ -5,8 +5,6 @@ Model text stands behind an indent, and no line of it is one of the report's own
 
 from collections.abc import Iterator, Sequence
 
-from rich.cells import cell_len
-
 from rlm_cli.excerpts import Row, excerpt_of
 from rlm_cli.finding_words import (
     asked_for_findings,
@@ -78,6 +76,8 @@ def excerpt_lines(report: Report, finding: Finding) -> Iterator[str]:
 
 def carets(row: Row) -> str:
     """Return the line below a row."""
+    from rich.cells import cell_len  # here: not every command that reports has findings, and rich takes its time
+
     return " " * cell_len(row.before) + "^" * max(1, cell_len(row.marked))
 
 
