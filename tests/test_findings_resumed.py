@@ -103,3 +103,25 @@ def test_a_run_that_was_asked_for_no_findings_is_not_resumed_into_a_clean_bill(
         assert (ran.code, ran.out) == (2, "")
         assert "was not asked for findings" in ran.err and "--findings" in ran.err
         assert sittings.resume("--max-iterations", "9").code == 0
+
+
+def test_a_cost_limit_met_while_findings_are_checked_is_gone_on_from(tmp_path: Path) -> None:
+    def sub(prompt: str) -> Scripted:
+        return Scripted(text="confirm: so", input_tokens=400, output_tokens=490)
+
+    limits = {"timeout": 60, "max_cost": 0.04, "concurrency": 1}
+    with Sittings(tmp_path, ROOT, sub=sub, text=TEXT, **limits) as sittings:
+        begun = sittings.begin("--fail-on", "high", "-f", "json")
+        before = verdicts(begun.out)
+        assert (begun.code, json.loads(begun.out)["stop_reason"]) == (3, "max_cost")
+        assert before["confirmed"] and before["unchecked"] and before.total() == 6
+        told = tmp_path / "events"
+        ran = sittings.resume("--max-cost", "1", "--fail-on", "high", "-f", "json", "--events", str(told))
+        result = json.loads(ran.out)
+        assert (ran.code, result["stop_reason"], verdicts(ran.out)) == (1, "final", {"confirmed": 6})
+        assert set(checks(sittings).values()) == {1}
+        lines = [json.loads(line) for line in told.read_text().splitlines()]
+        used = sum(
+            each["usage"]["output_tokens"] for each in lines if each["type"] in ("model_replied", "subcall_finished")
+        )
+        assert lines[-1]["type"] == "run_finished" and lines[-1]["usage"]["output_tokens"] == used == 6 * 490 + 2 * 5

@@ -80,14 +80,17 @@ def calls(context: Context, finding: Finding) -> Calls | None:
     if defined is None:
         return None
     name, called = defined
-    found: dict[tuple[str, int], bool] = {}
+    found: dict[tuple[str, int], tuple[bool, bool]] = {}
+    constant = re.compile(rf"(?<![\w$]){re.escape(name)}\(\s*(?:['\"\d)]|$)")
     searched = 0
     for path, line in _named(context, name, called):
         searched += 1
         same_place = path == finding.path and finding.line <= line <= finding.end_line
-        if not same_place and _definition_at(context, path, line) != name:
-            found.setdefault((path, line), path == finding.path)
-    # Code of the same language first, and code elsewhere: what is near is seen already.
+        text = context.lines_of(path, line, line)[:1_000].rstrip()
+        if not same_place and _definition(text) != name:
+            found.setdefault((path, line), (constant.search(text) is not None, path == finding.path))
+    # Code of the same language first, calls that hand something over (whoever wants a flaw to look harmless adds calls
+    # that do not), and code elsewhere: what is near is seen already.
     kind = finding.path.rpartition(".")[2]
     chosen = sorted(found, key=lambda each: (each[0].rpartition(".")[2] != kind, found[each]))[:_CALLS]
     listed = _listed(finding)
@@ -159,10 +162,6 @@ def _enclosing(context: Context, path: str, line: int) -> tuple[str, int] | None
         if (name := _definition(each)) is not None:
             return name, number
     return None
-
-
-def _definition_at(context: Context, path: str, line: int) -> str | None:
-    return _definition(context.lines_of(path, line, line))
 
 
 def _definition(line: str) -> str | None:

@@ -119,6 +119,8 @@ def prompt(finding: Finding, context: Context, rules: Mapping[str, Rule]) -> str
         beyond = used.total - len(used.shown)
         more = f", and {beyond:,} more{'' if used.all_searched else ' at least'}" if beyond else ""
         parts += [f"Where {used.name} is used ({counted(len(used.shown), 'place')}{more}), marked with *:", *used.shown]
+        if beyond:
+            parts.append("Those that are not shown may hand over anything: that the shown ones do not refutes nothing.")
     elif used is not None:
         parts.append(
             f"No other use of {used.name} was found. A route, a table or a framework may lead to it: do not refute for "
