@@ -71,6 +71,18 @@ def test_a_base_marks_lines_and_leaves_the_context_whole(branch: Path) -> None:
     )
 
 
+def test_what_a_branch_has_changed_and_nobody_reads_is_named(branch: Path) -> None:
+    grow(branch, **{"same.py": "now\0binary", ".x/evil.py": "hidden\n", "left.py": "z\n"})
+    git(branch, "add", "-A")
+    git(branch, "commit", "-qm", "hides")
+    options = LoadOptions(base="main", exclude=("left.py",))
+    [warning] = [each for each in load([str(branch)], options).warnings if "changed since the base" in each]
+    assert warning == (
+        "changed since the base and not read: .gitignore (hidden), .x/ (hidden), image.bin (binary), same.py (binary)"
+    )
+    assert not any("changed since" in each for each in load([str(branch)]).warnings)
+
+
 def test_only_what_changed_is_loaded_on_demand_and_the_rest_counted(branch: Path) -> None:
     context = load([str(branch)], LoadOptions(base="main", changed_only=True)).context
     assert paths(context) == ["a.py", "loose.py", "sub/new.py"]

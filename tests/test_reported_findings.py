@@ -105,6 +105,7 @@ def test_reports_and_verdicts_are_events_and_the_last_event_has_them_all(tmp_pat
         ("Unsure, the caller is not shown", "unsure", 0.5, "complete"),
         ("Verdict: refute\nSafe.", "refuted", 0.1, "complete"),
         ("confirm\nrefute", "unsure", 0.5, "complete"),
+        ("<think>\nrefute? no:\n</think>\n\nconfirm: it is so", "confirmed", 0.85, "complete"),
         ("This looks bad to me: confirm", "unchecked", 0.5, "partial"),
         ("confirmation needs more code", "unchecked", 0.5, "partial"),
         ("Confirm, refute or unsure: refute, it is quoted", "unchecked", 0.5, "partial"),
@@ -114,7 +115,7 @@ def test_reports_and_verdicts_are_events_and_the_last_event_has_them_all(tmp_pat
         (Scripted(text="", finish_reason="content_filter"), "unchecked", 0.5, "partial"),
         (Scripted(text=""), "unchecked", 0.5, "partial"),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_what_a_check_says_is_what_becomes_of_a_finding(
     tmp_path: Path, reply: Any, verdict: str, confidence: float, status: str

@@ -92,6 +92,8 @@ class _Load:
         self._noticed = remarks.Noticed()
         self._reading = Reading(self._writer, options, self._noticed)
         self._skipped: list[Skipped] = []
+        self._changed: list[Skipped] = []
+        """Those of them that the branch has changed, or that hold what it has."""
         self._base: str | None = None
 
     def close(self) -> None:
@@ -101,8 +103,9 @@ class _Load:
 
     def read(self, source: Source, front: str) -> None:
         """Read all files of an input. `front` stands before their paths."""
+        touched = _with_folders(source.touched)
         for path, why in source.skipped.items():
-            self._skip(front + source.path(path), why)
+            self._skip(front + source.path(path), why, path in touched)
         if not source.files:
             return
         limit = None if source.named else self._options.max_file_size
@@ -127,16 +130,19 @@ class _Load:
             refusal = remarks.refusal(source.shown, why.reason, source.in_a_shell(file)) if source.named else None
             if refusal is not None:
                 raise refusal from None
-            self._skip(path, why)
+            self._skip(path, why, file in source.touched)
         except OSError as error:
             if source.named:
                 raise InputError(f"{source.shown} cannot be read: {error.strerror}") from None
             gone = isinstance(error, FileNotFoundError | NotADirectoryError) or error.errno == errno.ELOOP
             deleted = gone and source.listed_by_git
-            self._skip(path, Unloadable("deleted") if deleted else Unloadable("unreadable", failed=True))
+            unread = Unloadable("deleted") if deleted else Unloadable("unreadable", failed=True)
+            self._skip(path, unread, file in source.touched)
 
-    def _skip(self, path: str, why: Unloadable) -> None:
+    def _skip(self, path: str, why: Unloadable, changed: bool) -> None:
         self._skipped.append(Skipped(shown_path(path), why.reason, why.failed))
+        if changed:
+            self._changed.append(self._skipped[-1])
 
     def loaded(self, inputs: Sequence[str], warnings: list[str]) -> Loaded:
         """Make the Context. Raises InputError when there is no text."""
@@ -145,7 +151,8 @@ class _Load:
         self._reading.name_papers()
         context = self._finished(inputs)
         found = tuple(_secrets(context))
-        told = [*remarks.on_unread(self._skipped), *self._noticed.told(), *remarks.on_secrets(found)]
+        unread = [*remarks.on_unread(self._skipped), *remarks.on_changed(self._changed)]
+        told = [*unread, *self._noticed.told(), *remarks.on_secrets(found)]
         return Loaded(context, (*warnings, *told), found)
 
     def note_base(self, base: str | None, commits: Iterable[str]) -> None:
@@ -173,6 +180,12 @@ class _Load:
             f"the inputs hold no text; skipped: {listed}" if listed else "the inputs hold no text",
             hints[0] if hints else None,
         )
+
+
+def _with_folders(files: frozenset[str]) -> set[str]:
+    """Return files with the folders they lie in, which end in a slash: a folder is skipped as one."""
+    ends = ((file, at + 1) for file in files for at, each in enumerate(file) if each == "/")
+    return {*files, *(file[:end] for file, end in ends)}
 
 
 def _secrets(context: Context) -> Iterator[Secret]:

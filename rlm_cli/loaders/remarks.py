@@ -61,6 +61,8 @@ _NAMED = {
 """Reason -> what a file that the user named is told by."""
 
 _SHOWN = 5
+_MEANT = frozenset(("excluded", "not included", "unchanged", "deleted", "empty", "duplicate input"))
+"""Reasons for which a file is skipped that the user has given, or that leave nothing to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,13 @@ def on_unread(skipped: Sequence[Skipped]) -> Iterator[str]:
     for reason, those in names.items():
         hint = f"; {_NAMED[reason][1]}" if reason in _NAMED else ""
         yield f"{_counted(len(those), 'file')} could not be read, {reason}: {_listed(those)}{hint}"
+
+
+def on_changed(skipped: Sequence[Skipped]) -> Iterator[str]:
+    """Yield a warning for what a branch has changed and nobody reads: it could hide something there."""
+    named = [f"{each.path} ({each.reason})" for each in skipped if each.reason not in _MEANT]
+    if named:
+        yield f"changed since the base and not read: {_listed(named)}"
 
 
 def _on_damaged_pages(damaged: Sequence[tuple[str, Sequence[int]]]) -> Iterator[str]:

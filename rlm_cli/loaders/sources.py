@@ -70,6 +70,8 @@ class Source:
     """File -> its lines that changed since the base that was asked for; None: none was."""
     wholly_changed: frozenset[str] = frozenset()
     """Changed files whose lines git cannot tell."""
+    touched: frozenset[str] = frozenset()
+    """Files that are new, changed or moved since that base, read or not; of too large ones nobody can tell."""
     merge_base: str | None = None
     """The commit that changes count from."""
 
@@ -223,8 +225,8 @@ def _mark_changes(source: Source, root: str, folder: str, options: LoadOptions) 
     source.wholly_changed = frozenset(found.binary)
     source.merge_base = found.merge_base
     source.warnings += found.warnings
+    touched = source.touched = frozenset([*found.ranges, *found.binary, *found.renamed])
     if options.changed_only:
-        touched = {*found.ranges, *found.binary, *found.renamed}
         source.skipped |= {file: Unloadable("unchanged") for file in source.files if file not in touched}
         source.files = [file for file in source.files if file in touched]
 
