@@ -21,10 +21,3 @@ def recorded_ids(incomplete: str) -> list[str]:
         return [each for each in run_ids() if each.startswith(incomplete)]
     except RlmError:
         return []
-
-
-def format_names(incomplete: str) -> list[str]:
-    """Return the formats that begin so."""
-    from rlm_cli.cli.options import Format
-
-    return [each.value for each in Format if each.startswith(incomplete)]

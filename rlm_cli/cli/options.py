@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rlm_cli.cli.completion import format_names, profile_names
+from rlm_cli.cli.completion import profile_names
 
 
 class SandboxLevel(StrEnum):
@@ -42,6 +42,11 @@ class Format(StrEnum):
     GITLAB = "gitlab"
     JUNIT = "junit"
     GITHUB = "github"
+
+
+def _format_names(incomplete: str) -> list[str]:
+    """Return what the shell offers for a format that begins so."""
+    return [each.value for each in Format if each.startswith(incomplete)]
 
 
 def _input(*names: str, help: str, metavar: str | None = None) -> Any:
@@ -124,7 +129,7 @@ Reports = Annotated[
         "--format",
         metavar="FORMAT[=FILE]",
         help=f"{', '.join(Format)}: how the answer or the findings are told; FILE for another report besides.",
-        autocompletion=format_names,
+        autocompletion=_format_names,
     ),
 ]
 InspectFormat = Annotated[TextOrJson, _output("-f", "--format", help="How the report is printed.")]
