@@ -61,13 +61,15 @@ def prepare(
     findings: bool = False,
     verify: bool = True,
     redact: bool = True,
+    template: str | None = None,
+    schema: str | None = None,
 ) -> Prepared:
     """Load the inputs and settle models and prices; nothing is sent yet. Raises UsageError.
 
-    `findings` are asked for; `verify` each by a sub-call; `redact`: hide secrets from models in the cloud. `watch`
-    hears how far loading is. `require_sandbox`: with less around the code, or around the reader of PDFs, SandboxError
-    is raised here or is what ends the run. litellm needs seconds to be imported, so that begins before the inputs are
-    read.
+    `findings` are asked for; `verify` each by a sub-call; `redact`: hide secrets from models in the cloud. `template`:
+    the kind of work, as --task has it; `schema`: a JSON schema, as JSON, that the answer has to fit. `watch` hears how
+    far loading is. `require_sandbox`: with less around the code, or around the reader of PDFs, SandboxError is raised
+    here or is what ends the run. litellm needs seconds to be imported, so that begins before the inputs are read.
     """
     if not question.strip():
         raise UsageError("the question is empty")
@@ -85,6 +87,8 @@ def prepare(
         findings=findings,
         verify=verify,
         redact=redact,
+        template=template,
+        schema=schema,
     )
     return _resolved(task)
 
@@ -120,6 +124,9 @@ def record(task: Task, inputs: Sequence[str], options: LoadOptions) -> Recorder:
         verify=task.verify,
         version=__version__,
         redact=task.redact,
+        strategy=task.strategy,
+        template=task.template,
+        schema=task.schema,
     )
     return Recorder.begin(beginning)
 
@@ -179,6 +186,9 @@ def prepare_again(
         findings=beginning.findings,
         verify=beginning.verify,
         redact=beginning.redact,
+        strategy=beginning.strategy,
+        template=beginning.template,
+        schema=beginning.schema,
     )
     return _resolved(task)
 

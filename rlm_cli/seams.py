@@ -111,17 +111,21 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class SubAnswer:
-    """What one prompt of `Asked` came to: `text`, or `error`."""
+    """What one prompt of `Asked`, or one question of `Delegated`, came to: `text`, or `error`."""
 
     text: str | None = None
     error: str | None = None
     truncated: bool = False
     cached: bool = False
+    partial: str | None = None
+    """Beside an error: the answer of a child run that did not come to its end."""
+    evidence: tuple[tuple[int, str], ...] = ()
+    """Of a child run: (offset into the context of whoever asked, quote), checked; what stands elsewhere is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubAnswers:
-    """Answers `Asked`: one for each prompt, in order, or `refused` for the whole."""
+    """Answers `Asked` and `Delegated`: one for each prompt, in order, or `refused` for the whole."""
 
     answers: tuple[SubAnswer, ...] = ()
     refused: str | None = None
@@ -159,6 +163,17 @@ class Asked:
     batched: bool
     fresh: bool = False
     """Each prompt gets a reply of its own, equal ones too; no reply that is known is given."""
+    schema: str | None = None
+    """A JSON schema, as JSON: each reply has to fit it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delegated:
+    """rlm_query or rlm_query_batched was called: each question, over a text of its own, is a child run."""
+
+    tasks: tuple[tuple[str, str], ...]
+    """(question, context)"""
+    batched: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,13 +236,13 @@ class CellFinished:
     """REPL names that the code had overwritten; they are restored."""
 
 
-FromRepl = Asked | Claimed | Reported | BudgetAsked | CellFinished
+FromRepl = Asked | Delegated | Claimed | Reported | BudgetAsked | CellFinished
 ToRepl = SubAnswers | ClaimChecked | BudgetTold
 
 
 def refusal(question: FromRepl, why: str) -> ToRepl:
     """Return the answer to a question that is not gone into."""
-    if isinstance(question, Asked):
+    if isinstance(question, Asked | Delegated):
         return SubAnswers(refused=why)
     if isinstance(question, Claimed | Reported):
         return ClaimChecked(refused=why)

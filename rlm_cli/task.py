@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from rlm_cli.confinement import Level
 from rlm_cli.context import Context
-from rlm_cli.types import Profile
+from rlm_cli.types import Profile, Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,12 @@ class Task:
     """Secrets are hidden from models that are not on this machine."""
     secrets_hidden: bool = False
     """The context has some that are, which the root model is told."""
+    strategy: Strategy = "rlm"
+    """How it is answered; `auto` is settled by now."""
+    template: str | None = None
+    """The kind of work, by the name that --task has for it."""
+    schema: str | None = None
+    """A JSON schema, as canonical JSON, that the answer has to fit; None: the answer is text."""
 
     @property
     def began(self) -> float | None:

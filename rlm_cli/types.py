@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 Role = Literal["root", "sub"]
 Unit = Literal["page", "cell", "record"]
+Strategy = Literal["auto", "rlm", "direct", "map-reduce"]
+"""How a question is answered: by the loop, by one request that holds the whole text, or by asking about each piece;
+`auto`: by size."""
 Severity = Literal["info", "low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
 """In rising order."""
@@ -121,6 +124,18 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompts:
+    """What a profile says of how its root model is spoken to."""
+
+    family: str | None = None
+    """The variant of the prompt; None: by the model's id."""
+    system: str | None = None
+    """Stands in for the whole system prompt."""
+    advice: str | None = None
+    """Added to the first message."""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A named choice of models and limits."""
 
@@ -131,6 +146,10 @@ class Profile:
     limits: Limits = field(default_factory=Limits)
     rules: tuple[Rule, ...] = ()
     """Beyond those of the catalogue (rules.py); one with an id of the catalogue stands in for it."""
+    strategy: Strategy = "auto"
+    prompts: Prompts = field(default_factory=Prompts)
+    refine: "Profile | None" = None
+    """The models of a second pass, over what the first has cited. Its limits do not count: both passes are one run."""
 
 
 # --- inputs -------------------------------------------------------------------------------------------------------
@@ -277,6 +296,8 @@ class Request:
     fresh: bool = False
     """It wants a reply of its own: none that is known is given, and this one is given to nobody else. Not part of the
     key."""
+    schema: str | None = None
+    """A JSON schema, as canonical JSON, that the reply has to fit; None: any text will do."""
     again: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
     """Asked before another attempt when the last one may be billed though it brought nothing; False: it may not be."""
     _key: str = field(default="", init=False, repr=False, compare=False)
@@ -293,6 +314,7 @@ class Request:
             spec.max_output_tokens,
             dict(spec.params),
             [(message.role, message.text) for message in self.messages],
+            *([self.schema] if self.schema is not None else []),
         ]
         canonical = json.dumps(parts, ensure_ascii=True, sort_keys=True, default=str)
         key = hashlib.sha256(canonical.encode()).hexdigest()

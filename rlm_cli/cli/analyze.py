@@ -10,6 +10,7 @@ from rlm_cli.cli.failures import reports_failures
 def analyze(
     arguments: options.Arguments = None,
     question_file: options.QuestionFile = None,
+    task: options.TaskName = None,
     include: options.Include = None,
     exclude: options.Exclude = None,
     no_gitignore: options.NoGitignore = False,
@@ -25,6 +26,8 @@ def analyze(
     root_model: options.RootModel = None,
     sub_model: options.SubModel = None,
     settings: options.Settings = None,
+    strategy: options.AnswerBy = None,
+    refine: options.Refine = None,
     no_redact: options.NoRedact = False,
     trust_repo_config: options.TrustRepoConfig = False,
     max_cost: options.MaxCost = None,
@@ -36,6 +39,7 @@ def analyze(
     concurrency: options.Concurrency = None,
     require_sandbox: options.RequireSandbox = None,
     reports: options.Reports = None,
+    schema: options.AnswerSchema = None,
     output: options.Output = None,
     events: options.Events = None,
     quiet: options.Quiet = False,
@@ -73,6 +77,7 @@ def analyze(
     from rlm_cli.cli.output import Output
     from rlm_cli.profiles import Overrides
 
+    template = task.value if task is not None else None
     question, inputs = words.question_and_inputs(arguments or [], question_file)
     limits = words.limits(
         max_cost=max_cost,
@@ -102,7 +107,7 @@ def analyze(
             changed_only=changed_only,
         ),
         profile=profile,
-        overrides=Overrides(root_model, sub_model, tuple(settings or ()), limits),
+        overrides=Overrides(root_model, sub_model, words.all_settings(settings, strategy), limits, refine),
         trusts_repository=trust_repo_config,
         require_sandbox=require_sandbox.value if require_sandbox is not None else None,
         output=Output(reports=wanted, events=events, quiet=quiet, allow_partial=allow_partial),
@@ -112,5 +117,7 @@ def analyze(
         cache=words.cache_use(no_cache, refresh_cache),
         recorded=not no_record,
         redact=not no_redact,
+        template=template,
+        schema=words.answer_schema(schema) if schema is not None else None,
     )
     raise typer.Exit(perform(job))

@@ -1,5 +1,6 @@
 """What the words of a command line mean: question or input, amounts, sizes, passwords."""
 
+import json
 import os
 import re
 import stat
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from rlm_cli.cli.gating import Gating
 from rlm_cli.cli.options import Level as SeverityLevel
+from rlm_cli.cli.options import Strategy
 from rlm_cli.confinement import Level
 from rlm_cli.errors import UsageError
 from rlm_cli.loaders import LoadOptions
@@ -123,6 +125,22 @@ def cache_use(no_cache: bool, refresh_cache: bool) -> "CacheUse":
     if no_cache and refresh_cache:
         raise UsageError("--no-cache keeps nothing, --refresh-cache keeps what is asked anew: give one of them")
     return "off" if no_cache else "refresh" if refresh_cache else "use"
+
+
+def all_settings(settings: Sequence[str] | None, strategy: Strategy | None) -> tuple[str, ...]:
+    """Return the settings of a command line, those that have an option of their own among them."""
+    return (*(settings or ()), *([f"strategy={strategy.value}"] if strategy is not None else []))
+
+
+def answer_schema(name: str) -> str:
+    """Return the JSON schema in a file, as canonical JSON."""
+    try:
+        content = json.loads(Path(name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--schema {name}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--schema {name}: it is no JSON: {error}") from error
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
 
 def amount_or_none(option: str, text: str) -> float | None:

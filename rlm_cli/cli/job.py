@@ -37,6 +37,8 @@ class Job:
     cache: analysis.CacheUse
     recorded: bool
     redact: bool
+    template: str | None
+    schema: str | None
 
 
 def perform(job: Job) -> int:
@@ -56,6 +58,8 @@ def perform(job: Job) -> int:
                 job.findings,
                 job.verify,
                 job.redact,
+                job.template,
+                job.schema,
             )
         with closing(prepared.task.context):
             recorder = None

@@ -22,6 +22,25 @@ class TextOrJson(StrEnum):
     JSON = "json"
 
 
+class Strategy(StrEnum):
+    """The values of `types.Strategy`."""
+
+    AUTO = "auto"
+    RLM = "rlm"
+    DIRECT = "direct"
+    MAP_REDUCE = "map-reduce"
+
+
+class Template(StrEnum):
+    """The names of `engine.templates.TEMPLATES`, which is not imported here."""
+
+    CODE_SECURITY = "code-security"
+    CODE_QUALITY = "code-quality"
+    CONTRACT = "contract"
+    PAPERS = "papers"
+    CONVERSATIONS = "conversations"
+
+
 class Level(StrEnum):
     """The names of `types.SEVERITIES`, in rising order."""
 
@@ -82,6 +101,7 @@ Inputs = Annotated[Texts, typer.Argument(metavar="[INPUT]...")]
 Arguments = Annotated[Texts, typer.Argument(metavar="[INPUT]... QUESTION")]
 
 QuestionFile = Annotated[Text, _input("-Q", "--question-file", metavar="FILE", help="Read the question from FILE.")]
+TaskName = Annotated[Template | None, _input("--task", help="A kind of work: adds what its questions need.")]
 Include = Annotated[Texts, _input("-i", "--include", metavar="GLOB", help="Load only these (gitignore syntax).")]
 Exclude = Annotated[Texts, _input("-x", "--exclude", metavar="GLOB", help="Leave these out (gitignore syntax).")]
 NoGitignore = Annotated[Switch, _input("--no-gitignore", help="Load ignored files too.")]
@@ -106,6 +126,18 @@ ProfileName = Annotated[
 RootModel = Annotated[Text, _models("--root-model", metavar="ID", help="Another root model, any litellm id.")]
 SubModel = Annotated[Text, _models("--sub-model", metavar="ID", help="Another sub-model, any litellm id.")]
 Settings = Annotated[Texts, _models("--set", metavar="KEY=VALUE", help="Set a profile key: limits.max_cost=2.")]
+AnswerBy = Annotated[
+    Strategy | None, _models("--strategy", help="The loop, one request, or piece by piece; auto: by size.")
+]
+Refine = Annotated[
+    Text,
+    _models(
+        "--refine",
+        metavar="PROFILE",
+        help="A second pass, by this profile's models, over what the first cited.",
+        autocompletion=profile_names,
+    ),
+]
 TrustRepoConfig = Annotated[
     Switch, _models("--trust-repo-config", help="Use profiles, baselines and ignores that lie inside an input.")
 ]
@@ -131,6 +163,9 @@ Reports = Annotated[
         help=f"{', '.join(Format)}: how the answer or the findings are told; FILE for another report besides.",
         autocompletion=_format_names,
     ),
+]
+AnswerSchema = Annotated[
+    Text, _output("--schema", metavar="FILE", help="The answer is JSON that fits the JSON schema in FILE.")
 ]
 InspectFormat = Annotated[TextOrJson, _output("-f", "--format", help="How the report is printed.")]
 Skipped = Annotated[Switch, _output("--skipped", help="Name every file that is not loaded.")]

@@ -9,7 +9,7 @@ from rlm_cli.plain_files import open_plain
 from rlm_cli.profiles import schema
 from rlm_cli.profiles.folders import Found, find, profiles_in
 from rlm_cli.rules import CATALOGUE, OTHER
-from rlm_cli.types import Limits, ModelSpec, Price, Profile, Rule
+from rlm_cli.types import Limits, ModelSpec, Price, Profile, Prompts, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Overrides:
     """KEY=VALUE each."""
     limits: Mapping[str, float | int | None] | None = None
     """Limits by name; one that is None is lifted."""
+    refine: str | None = None
+    """The profile of a second pass."""
 
 
 _NONE = Overrides()
@@ -109,6 +111,8 @@ def _build(tree: schema.Tree, name: str, overrides: Overrides) -> Profile:
         sub=_model({"cache": True, **plain["sub"]}),
         limits=Limits(**plain.get("limits", {})),
         rules=tuple(_rules(tree.get("rules"))),
+        strategy=plain.get("strategy", "auto"),
+        prompts=Prompts(**plain.get("prompts", {})),
     )
 
 

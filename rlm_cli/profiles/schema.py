@@ -95,6 +95,8 @@ SCHEMA: dict[str, Any] = {
         checks.slug,
         "rule",
     ),
+    "strategy": checks.one_of("auto", "rlm", "direct", "map-reduce"),
+    "prompts": {"family": checks.text_or_null, "system": checks.text_or_null, "advice": checks.text_or_null},
     "refine": checks.nothing_yet,
 }
 

@@ -13,7 +13,7 @@ from rlm_cli.errors import InputError
 from rlm_cli.plain_files import open_plain
 from rlm_cli.plain_values import from_plain, to_plain
 from rlm_cli.trajectory.folders import BEGINNING, DRAFT, private_file, run_folder
-from rlm_cli.types import Profile
+from rlm_cli.types import Profile, Strategy
 
 FORMAT = 1
 _LARGEST = 10_000_000
@@ -48,6 +48,10 @@ class Beginning:
     """Of rlm."""
     redact: bool = True
     """Secrets are hidden from models that are not on this machine."""
+    strategy: Strategy = "rlm"
+    template: str | None = None
+    schema: str | None = None
+    """What the answer has to fit."""
 
 
 def fingerprint(context: Context) -> str:

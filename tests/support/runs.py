@@ -61,7 +61,7 @@ class Run:
                 )
                 for name in ("root", "sub")
             ]  # fmt: skip
-            profile = Profile("test", "", models[0], models[1], Limits(**limits))
+            profile = Profile("test", "", models[0], models[1], Limits(**limits), strategy="rlm")
             named = folder / "in" if files else folder / "input.txt"
             prepared = analysis.prepare([str(named)], "what?", profile, findings=findings, verify=verify)
             if program is None:
