@@ -237,8 +237,7 @@ def run(
 
 def _with_secrets_known(task: Task, redactor: Redactor) -> Task:
     """See the secrets of a context that a model is not to see: a prompt may hold only a part of one."""
-    models = (*task.profile.root.candidates, *task.profile.sub.candidates)
-    if not task.redact or not any(map(hides_secrets, models)):
+    if not task.redact or not any(map(hides_secrets, task.profile.models)):
         return task
     redactor.learn(task.context.pieces())
     return replace(task, secrets_hidden=redactor.knows_any)
@@ -292,7 +291,10 @@ def _unbegun(status: Status, stop_reason: StopReason, failure: Failure | None) -
 def _check_prices(profile: Profile) -> None:
     if profile.limits.max_cost is None:
         return
-    for role, spec in (("root", profile.root), ("sub", profile.sub)):
+    roles = [("root", profile.root), ("sub", profile.sub)]
+    if (later := profile.refine) is not None:
+        roles += [(f"the root of {later.name}", later.root), (f"the sub of {later.name}", later.sub)]
+    for role, spec in roles:
         unpriced = next((each for each in spec.candidates if each.price is None), None)
         if unpriced is not None:
             where = f"{role}.price" if unpriced is spec else f"a price: under {role}.fallbacks"

@@ -69,7 +69,7 @@ def _specs(found: Found) -> Iterable[ModelSpec]:
         profile = load(found)
     except ProfileError:
         return ()  # `rlm profiles list` says what is wrong with it
-    return (*profile.root.candidates, *profile.sub.candidates)
+    return profile.models
 
 
 def _python() -> str:

@@ -151,6 +151,12 @@ class Profile:
     refine: "Profile | None" = None
     """The models of a second pass, over what the first has cited. Its limits do not count: both passes are one run."""
 
+    @property
+    def models(self) -> tuple[ModelSpec, ...]:
+        """All models that may be called, fallbacks and those of a second pass included."""
+        later = self.refine.models if self.refine is not None else ()
+        return (*self.root.candidates, *self.sub.candidates, *later)
+
 
 # --- inputs -------------------------------------------------------------------------------------------------------
 

@@ -68,7 +68,9 @@ def test_every_shipped_profile_loads(name: str) -> None:
         ("limits:\n  concurrency: 0", 2, "concurrency must be a whole number from 1 to 1024, not 0", ""),
         ("limits:\n  max_cost: true", 2, "max_cost must be a number", ""),
         ("name: a\nname: b", 2, "name stands there twice", ""),
-        ("refine: strong", 1, "refine is not supported yet", ""),
+        ("refine: [strong]", 1, "refine must be text", ""),
+        ("strategy: quick", 1, "strategy must be auto, rlm, direct or map-reduce", ""),
+        ("prompts: {style: terse}", 1, "unknown key 'style'", ""),
         (
             "root:\n  model: x\n  fallbacks: y",
             3,

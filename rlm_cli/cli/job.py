@@ -14,7 +14,7 @@ from rlm_cli.cli.waiting import waiting
 from rlm_cli.confinement import Level
 from rlm_cli.gate import check_profile, surroundings_of
 from rlm_cli.loaders import LoadOptions
-from rlm_cli.profiles import Overrides, choose, custom, find, load, read_settings
+from rlm_cli.profiles import Found, Overrides, choose, custom, find, load, read_settings
 from rlm_cli.trajectory import tidy
 from rlm_cli.types import Profile
 
@@ -73,14 +73,21 @@ def perform(job: Job) -> int:
 
 
 def _profile(job: Job) -> Profile:
+    # Of what decides about findings the whole repository is part of the scan, though only some of it may be read.
+    scanned = surroundings_of(job.inputs) if job.findings else job.inputs
+    if job.overrides.refine is not None:
+        _check_origin(job, find(job.overrides.refine, scanned, job.trusts_repository))
     if job.overrides.root_model and job.overrides.sub_model and not job.profile:
-        return custom(job.overrides)
+        return custom(job.overrides, scanned, job.trusts_repository)
     choice = choose(job.profile)
     if choice.reason and not job.output.quiet:
         say(f"profile {choice.name}: {choice.reason}")
-    # Of what decides about findings the whole repository is part of the scan, though only some of it may be read.
-    scanned = surroundings_of(job.inputs) if job.findings else job.inputs
     found = find(choice.name, scanned, job.trusts_repository)
+    _check_origin(job, found)
+    return load(found, job.overrides, scanned, job.trusts_repository)
+
+
+def _check_origin(job: Job, found: Found) -> None:
+    """Refuse a profile that the scanned branch may have written."""
     if job.findings and found.origin == "path" and not job.trusts_repository:
         check_profile(found.path, job.inputs)
-    return load(found, job.overrides, scanned, job.trusts_repository)

@@ -11,7 +11,7 @@ from rlm_cli.types import ModelSpec, Profile
 def before_the_run(task: Task) -> str:
     """Return the line."""
     profile = task.profile
-    models = (*profile.root.candidates, *profile.sub.candidates)
+    models = profile.models
     if all(spec.model.startswith("offline/") for spec in models):
         return f"profile {profile.name}: no language model, a fixed search policy; nothing leaves this machine"
     stays = "" if any(whereabouts(spec) != THIS_MACHINE for spec in models) else "; nothing leaves this machine"
@@ -25,7 +25,7 @@ def after_the_run(task: Task, result: Result) -> str | None:
     """Return the line that says which secrets were hidden from whom; None where none was."""
     if not result.redacted:
         return None
-    models = (*task.profile.root.candidates, *task.profile.sub.candidates)
+    models = task.profile.models
     places = dict.fromkeys(whereabouts(spec) for spec in models if hides_secrets(spec))
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in result.redacted)
     total = counted(sum(number for _, number in result.redacted), "secret")
@@ -44,7 +44,7 @@ def _where(spec: ModelSpec) -> str:
 
 
 def _money(profile: Profile, tokens: int) -> str:
-    if all(spec.price is not None and spec.price.free for spec in (*profile.root.candidates, *profile.sub.candidates)):
+    if all(spec.price is not None and spec.price.free for spec in profile.models):
         return "it costs nothing"
     cap = "no cap" if profile.limits.max_cost is None else f"at most {cost(profile.limits.max_cost)}"
     expected = estimate(profile, tokens)

@@ -34,7 +34,7 @@ __all__ = ["KeptReplies", "check", "listed", "open_client", "resolve", "warm"]
 def warm(profile: Profile) -> None:
     """Start importing litellm in the background, if a model of the profile needs it. Returns at once."""
     if _needs_litellm(profile):
-        keep_local([each.api_base for role in (profile.root, profile.sub) for each in role.candidates])
+        keep_local([each.api_base for each in profile.models])
         threading.Thread(target=_load_quietly, name="import-litellm", daemon=True).start()
 
 
@@ -44,7 +44,8 @@ def resolve(profile: Profile) -> Profile:
     A local server without a price costs nothing; what nobody knows stays None. Raises UnknownModel for an id whose
     provider litellm does not know, ProfileError where a key is missing: both before any call.
     """
-    return replace(profile, root=_with_fallbacks(profile.root), sub=_with_fallbacks(profile.sub))
+    later = resolve(profile.refine) if profile.refine is not None else None
+    return replace(profile, root=_with_fallbacks(profile.root), sub=_with_fallbacks(profile.sub), refine=later)
 
 
 def check(profile: Profile, asks_servers: bool = True) -> "list[ModelCheck]":
@@ -107,7 +108,7 @@ class _Switch:
 
 
 def _needs_litellm(profile: Profile) -> bool:
-    return not all(is_offline(spec) for role in (profile.root, profile.sub) for spec in role.candidates)
+    return not all(map(is_offline, profile.models))
 
 
 def _load_quietly() -> None:

@@ -30,7 +30,9 @@ class ModelCheck:
 
 def check_models(profile: Profile, asks_servers: bool) -> list[ModelCheck]:
     """Do what `llm.check` says."""
-    roles = (("root", profile.root), ("sub", profile.sub))
+    roles = [("root", profile.root), ("sub", profile.sub)]
+    if (later := profile.refine) is not None:
+        roles += [("second root", later.root), ("second sub", later.sub)]
     capped = profile.limits.max_cost is not None
     catalogue = Catalogue(load)
     return [

@@ -21,7 +21,8 @@ _TABLE = "model_prices_and_context_window_backup.json"
 
 def listed(profile: Profile) -> Profile:
     """Return the profile with windows and prices filled in as far as the table has them under the models' own ids."""
-    return replace(profile, root=_listed(profile.root), sub=_listed(profile.sub))
+    later = listed(profile.refine) if profile.refine is not None else None
+    return replace(profile, root=_listed(profile.root), sub=_listed(profile.sub), refine=later)
 
 
 def _listed(spec: ModelSpec) -> ModelSpec:

@@ -83,10 +83,6 @@ def mapping(content: Any) -> str | None:
     return None if isinstance(content, Mapping) else "must be a mapping"
 
 
-def nothing_yet(content: Any) -> str | None:
-    return None if content in (None, []) else "is not supported yet; leave it out"
-
-
 def names_a_secret(key: str) -> bool:
     """What stands under this key is a key of another kind."""
     return _SECRET_NAME.match(key) is not None

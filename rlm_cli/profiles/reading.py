@@ -40,10 +40,26 @@ _SHARED = ("max_output_tokens", "timeout", "temperature")
 def load(found: Found, overrides: Overrides = _NONE, inputs: Iterable[str] = (), trusted: bool = False) -> Profile:
     """Return the profile at `found` with `overrides` laid over it. Raises ProfileError."""
     tree = _extended(found, tuple(inputs), trusted, ())
-    return _build(tree, found.name, overrides)
+    profile = _build(tree, found.name, overrides)
+    name = overrides.refine or _refined_by(tree, overrides, found)
+    return profile if name is None else _with_second_pass(profile, find(name, inputs, trusted), tuple(inputs), trusted)
 
 
-def custom(overrides: Overrides) -> Profile:
+def _refined_by(tree: schema.Tree, overrides: Overrides, found: Found) -> str | None:
+    """Return the profile of a second pass that settings name, or the profile itself: then it may lie beside it."""
+    set_so, said = _settings(overrides).get("refine"), tree.get("refine")
+    if isinstance(set_so, schema.Value):
+        return str(set_so.content) if set_so.content is not None else None
+    return _seen_from(found, said.content) if isinstance(said, schema.Value) and said.content is not None else None
+
+
+def _with_second_pass(profile: Profile, later: Found, inputs: tuple[str, ...], trusted: bool) -> Profile:
+    second = _build(_extended(later, inputs, trusted, ()), later.name, _NONE)
+    # Two passes are the most: what it says of a refinement is for where it makes the first one.
+    return replace(profile, refine=second)
+
+
+def custom(overrides: Overrides, inputs: Iterable[str] = (), trusted: bool = False) -> Profile:
     """Return a profile made of a root and a sub-model alone, with the usual limits."""
     assert overrides.root_model is not None
     assert overrides.sub_model is not None
@@ -54,7 +70,10 @@ def custom(overrides: Overrides) -> Profile:
         "root": {"model": schema.Value(overrides.root_model, where)},
         "sub": {"model": schema.Value(overrides.sub_model, where)},
     }
-    return _build(tree, "custom", replace(overrides, root_model=None, sub_model=None))
+    profile = _build(tree, "custom", replace(overrides, root_model=None, sub_model=None))
+    if overrides.refine is None:
+        return profile
+    return _with_second_pass(profile, find(overrides.refine, inputs, trusted), tuple(inputs), trusted)
 
 
 def limited(limits: Limits, changed: Mapping[str, float | int | None]) -> Limits:
@@ -79,23 +98,24 @@ def _extended(found: Found, inputs: tuple[str, ...], trusted: bool, below: tuple
     parent = tree.pop("extends", None)
     if not isinstance(parent, schema.Value) or parent.content is None:
         return tree
-    name = parent.content
-    beside = found.path.parent / name
-    if "/" in name or name.endswith((".yaml", ".yml")):
-        name = str(beside)
-    elif name != found.path.stem:
-        name = next((str(each) for each in profiles_in(found.path.parent) if each.stem == name), name)
+    name = _seen_from(found, parent.content)
     return _laid_over(_extended(find(name, inputs, trusted), inputs, trusted, (*below, identity)), tree)
+
+
+def _seen_from(found: Found, name: str) -> str:
+    """Return the name or path of a profile that another names: beside that one, if it is there."""
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        return str(found.path.parent / name)
+    if name == found.path.stem:
+        return name
+    return next((str(each) for each in profiles_in(found.path.parent) if each.stem == name), name)
 
 
 def _build(tree: schema.Tree, name: str, overrides: Overrides) -> Profile:
     for role, model in (("root", overrides.root_model), ("sub", overrides.sub_model)):
         if model is not None:
             tree = _laid_over(tree, {role: {"model": schema.Value(model, f"--{role}-model")}})
-    settings: schema.Tree = {}
-    for option in overrides.settings:
-        settings = schema.merge(settings, schema.setting(option))
-    tree = _laid_over(tree, settings)
+    tree = _laid_over(tree, _settings(overrides))
     for limit, content in (overrides.limits or {}).items():
         tree = schema.merge(tree, {"limits": {limit: schema.checked_limit(limit, content)}})
     for role in ("root", "sub"):
@@ -114,6 +134,13 @@ def _build(tree: schema.Tree, name: str, overrides: Overrides) -> Profile:
         strategy=plain.get("strategy", "auto"),
         prompts=Prompts(**plain.get("prompts", {})),
     )
+
+
+def _settings(overrides: Overrides) -> schema.Tree:
+    settings: schema.Tree = {}
+    for option in overrides.settings:
+        settings = schema.merge(settings, schema.setting(option))
+    return settings
 
 
 def _laid_over(lower: schema.Tree, upper: schema.Tree) -> schema.Tree:

@@ -97,7 +97,7 @@ SCHEMA: dict[str, Any] = {
     ),
     "strategy": checks.one_of("auto", "rlm", "direct", "map-reduce"),
     "prompts": {"family": checks.text_or_null, "system": checks.text_or_null, "advice": checks.text_or_null},
-    "refine": checks.nothing_yet,
+    "refine": checks.text_or_null,
 }
 
 

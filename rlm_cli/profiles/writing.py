@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from rlm_cli.types import ModelSpec, Profile, Rule
+from rlm_cli.types import ModelSpec, Profile, Prompts, Rule
 
 
 def as_yaml(profile: Profile) -> str:
@@ -16,6 +16,9 @@ def as_yaml(profile: Profile) -> str:
         "root": _model(profile.root),
         "sub": _model(profile.sub),
         "limits": asdict(profile.limits),
+        **({"strategy": profile.strategy} if profile.strategy != "auto" else {}),
+        **({"prompts": asdict(profile.prompts)} if profile.prompts != Prompts() else {}),
+        **({"refine": profile.refine.name} if profile.refine is not None else {}),
         **({"rules": {each.id: _rule(each) for each in profile.rules}} if profile.rules else {}),
     }
     text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
