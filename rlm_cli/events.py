@@ -175,6 +175,19 @@ class RunResumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefinementStarted(Event):
+    """A first pass has answered, and a second one begins; its iterations are numbered on."""
+
+    profile: str
+    root_model: str
+    root_address: str = ""
+    sub_model: str
+    sub_address: str = ""
+    documents: int
+    """That it reads, of all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindingReported(Event):
     """A claim whose quote stands in the text: for the first time, or again with another verdict once it is checked."""
 
@@ -218,7 +231,8 @@ def _tag(name: str) -> str:
 EVENTS: dict[str, type[Event]] = {}
 for _class in (
     RunStarted, ContextLoaded, IterationStarted, ModelReplied, CodeStarted, SubcallStarted, SubcallFinished,
-    SubcallFailed, CodeFinished, HistoryCompacted, RunResumed, FindingReported, AnswerGiven, LimitReached, RunFinished,
+    SubcallFailed, CodeFinished, HistoryCompacted, RunResumed, RefinementStarted, FindingReported, AnswerGiven,
+    LimitReached, RunFinished,
 ):  # fmt: skip
     _class.type = _tag(_class.__name__)
     EVENTS[_class.type] = _class

@@ -39,6 +39,8 @@ class Task:
     """The kind of work, by the name that --task has for it."""
     schema: str | None = None
     """A JSON schema, as canonical JSON, that the answer has to fit; None: the answer is text."""
+    earlier: str | None = None
+    """Of a second pass: what it is told of the first."""
 
     @property
     def began(self) -> float | None:

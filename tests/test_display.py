@@ -25,6 +25,7 @@ from rlm_cli.events import (
     Event,
     FindingReported,
     IterationStarted,
+    RefinementStarted,
     RunFinished,
     RunResumed,
     SubcallFailed,
@@ -72,9 +73,18 @@ def recorded(folder: Path) -> list[Event]:
 
 def test_every_event_of_a_run_is_one_harmless_line(tmp_path: Path) -> None:
     events = recorded(tmp_path)
-    rare = {"history_compacted", "limit_reached", "subcall_failed", "run_resumed", "finding_reported"}
+    rare = {
+        "history_compacted",
+        "limit_reached",
+        "subcall_failed",
+        "run_resumed",
+        "finding_reported",
+        "refinement_started",
+    }
     assert {event.type for event in events} >= set(EVENTS) - rare
     events.append(RunResumed(path=CallPath("0/2"), calls=3, usage=Usage(1, 0, 10, 0, 5, 0.25)))
+    second = RefinementStarted(path=CallPath("0"), profile="strong", root_model=HOSTILE, sub_model=HOSTILE, documents=3)
+    events.append(second)
     finding = Finding("xss", "high", HOSTILE, HOSTILE, "a.py", 1, 1, 1, 2, "x", 0.5)
     events.append(FindingReported(path=CallPath("0/1"), finding=finding))
     events.append(FindingReported(path=CallPath("0/0"), finding=replace(finding, verdict="refuted", reason=HOSTILE)))

@@ -16,6 +16,7 @@ from rlm_cli.events import (
     FindingReported,
     HistoryCompacted,
     LimitReached,
+    RefinementStarted,
     RunResumed,
     SubcallFailed,
     event_from,
@@ -31,6 +32,7 @@ def every_kind(folder: Path) -> list[Event]:
     here = CallPath("0/1.1")
     events.append(HistoryCompacted(path=here, outputs=2, tokens_before=9, tokens_after=3, usage=Usage()))
     events.append(RunResumed(path=here, calls=3, usage=Usage(2, 1, 10, 0, 5, 0.25)))
+    events.append(RefinementStarted(path=here, profile="strong", root_model="a/b", sub_model="c/d", documents=3))
     events.append(LimitReached(path=here, limit="timeout", message="the time is up"))
     finding = Finding("xss", "high", "a title", "why", "a.js", 3, 4, 5, 6, "a = b", 0.5, cell=2, reason="so")
     events.append(FindingReported(path=here, finding=finding))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rlm_cli.amounts import counted
 from rlm_cli.display.state import CODE, FOUND, LINE, NOTE, OUTPUT, Head, Iteration, Run, State, Subcalls, head
-from rlm_cli.display.wording import finding_line
+from rlm_cli.display.wording import finding_line, refining
 from rlm_cli.events import (
     AnswerGiven,
     CallPath,
@@ -16,6 +16,7 @@ from rlm_cli.events import (
     HistoryCompacted,
     LimitReached,
     ModelReplied,
+    RefinementStarted,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -104,6 +105,10 @@ def _told(run: Run, event: Event) -> Run:
             return replace(run, root_model=event.root_model, question=head(event.question, NOTE))
         case AnswerGiven():
             return replace(run, answer=head(event.answer, NOTE))
+        case RefinementStarted() if run.iterations:
+            *earlier, latest = run.iterations
+            latest = _remarked(latest, f"a second pass follows: {refining(event)}")
+            return replace(run, root_model=event.root_model, answer=head("", NOTE), iterations=(*earlier, latest))
         case LimitReached() if run.iterations:
             *earlier, latest = run.iterations
             return replace(run, iterations=(*earlier, _remarked(latest, f"limit reached: {event.message}")))

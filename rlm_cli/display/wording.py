@@ -12,6 +12,7 @@ from rlm_cli.events import (
     IterationStarted,
     LimitReached,
     ModelReplied,
+    RefinementStarted,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -74,6 +75,8 @@ def _said(event: Event, asked: str | None) -> str:
         case RunResumed():
             spent = f", {cost(event.usage.cost_usd)} more was spent before" if event.usage.tokens else ""
             return f"resumed: {counted(event.calls, 'call')} repeated from the record{spent}"
+        case RefinementStarted():
+            return f"second pass: {refining(event)}"
         case FindingReported():
             return finding_line(event.finding)
         case AnswerGiven():
@@ -84,6 +87,12 @@ def _said(event: Event, asked: str | None) -> str:
             failed = f": {safe_line(event.error)}" if event.error else ""
             return f"run finished: {event.status} ({event.stop_reason}){failed}"
     return event.type
+
+
+def refining(event: RefinementStarted) -> str:
+    """Return who makes the second pass, and over what."""
+    models = f"root {event.root_model} ({event.root_address}), sub {event.sub_model} ({event.sub_address})"
+    return safe_line(f"{models}, over {counted(event.documents, 'document')}")
 
 
 def finding_line(finding: Finding) -> str:
