@@ -15,6 +15,7 @@ GROUND = {
     "report", "rules", "finding_claims", "security_rules", "quality_rules", "patterns", "safe_text",
     "finding_words", "excerpts", "secrets", "secret_kinds", "secret_spans", "secret_values", "needles", "redaction",
     "narrowing",
+    "schemas",
 }  # fmt: skip
 ROOMS = {"gate", "loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}
@@ -27,6 +28,8 @@ ONLY_IN = {
     "typer": {"cli"},
     "tiktoken": {"tokens.py", "needles.py"},
     "yaml": {"profiles", "gate"},
+    "jsonschema": {"schemas.py"},
+    "referencing": {"schemas.py"},
     "pypdfium2": {"loaders/pdf_worker.py"},
     "sqlite3": {"llm/cache_file.py", "llm/cache_layout.py"},
     "zipfile": {"loaders/archive_worker.py", "loaders/office_kinds.py", "loaders/office_worker.py"},
