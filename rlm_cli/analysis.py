@@ -16,7 +16,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from rlm_cli import __version__
+from rlm_cli import __version__, schemas
 from rlm_cli.addresses import hides_secrets
 from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
@@ -75,6 +75,11 @@ def prepare(
         raise UsageError("the question is empty")
     if require_sandbox is not None and require_sandbox not in LEVELS:
         raise UsageError(f"there is no sandbox {require_sandbox!r} to require", f"there are {' and '.join(LEVELS)}")
+    if schema is not None:
+        try:
+            schemas.check_schema(schema)
+        except ValueError as error:
+            raise UsageError(f"the schema of the answer: {error}") from error
     warm(profile)
     loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin, watch)
     task = Task(

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rlm_cli.json_structure import structure
+from rlm_cli.task import Task
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -111,6 +112,21 @@ def misfit(schema: str, value: Any) -> str | None:
     if not reasons:
         return None
     return "; ".join(reasons) + ("; and more" if len(found) > _REASONS else "")
+
+
+def section(task: Task) -> list[str]:
+    """Return what the first message says of the form of the answer; nothing where it is text."""
+    if task.schema is None:
+        return []
+    return [
+        "",
+        "# Form of the answer",
+        "",
+        "The answer is not text but JSON that fits the JSON schema below. Give FINAL the value (a dict, a list): "
+        "one that does not fit is refused with the reason.",
+        "",
+        task.schema,
+    ]
 
 
 def parse(schema: str, text: str) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from rlm_cli import schemas
 from rlm_cli.cli.gating import Gating
 from rlm_cli.cli.options import Level as SeverityLevel
 from rlm_cli.cli.options import Strategy
@@ -140,7 +141,12 @@ def answer_schema(name: str) -> str:
         raise UsageError(f"--schema {name}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"--schema {name}: it is no JSON: {error}") from error
-    return json.dumps(content, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(content, ensure_ascii=False)  # in its own order, which is the order of the answer's parts
+    try:
+        schemas.check_schema(text)
+    except ValueError as error:
+        raise UsageError(f"--schema {name}: {error}") from error
+    return text
 
 
 def amount_or_none(option: str, text: str) -> float | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
+from rlm_cli.engine.answer_form import fitted, refused
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.prompts import closing_line
 from rlm_cli.engine.replay import Replay
@@ -67,6 +68,8 @@ class Cells:
     progress: Progress
     replay: Replay
     rules: Mapping[str, Rule]
+    schema: str | None = None
+    """That the answer has to fit."""
 
     def run(self, cell: Cell, here: CallPath, last_word: bool = False) -> Generator[Event, None, CellFinished]:
         """Run `cell` and return what it came to, also when the session had to be replaced.
@@ -115,6 +118,11 @@ class Cells:
             aftermath = self.session.recover(functools.partial(self.budget.cell_seconds_left, last_word=True))
             return CellFinished("", 0, f"{error}. {aftermath}{hint}", None, self.progress.variables)
         self.progress.variables = message.variables
+        if message.final is not None and not last_word:
+            try:
+                message = replace(message, final=fitted(message.final, self.schema))
+            except ValueError as why:
+                return replace(message, final=None, error=refused(why))
         if message.final is not None:
             self.progress.citations.update(dict.fromkeys(running.evidence))
         return message

@@ -14,6 +14,7 @@ from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine import prompts
+from rlm_cli.engine.answer_form import fitted, refused, taken_anyway
 from rlm_cli.engine.cells import Cells
 from rlm_cli.engine.coverage import Seen
 from rlm_cli.engine.history import History
@@ -125,7 +126,16 @@ class _Run:
         with Session(self.engine.open_repl, self.task.context, limits.cell_timeout) as session:
             yield _context_loaded(self.task.context, session.facts, self.path)
             subcalls = Subcalls(self.engine.client, self.task.profile, self.budget, self.progress, self.replay)
-            cells = Cells(session, subcalls, self.task.context, self.budget, self.progress, self.replay, self.rules)
+            cells = Cells(
+                session,
+                subcalls,
+                self.task.context,
+                self.budget,
+                self.progress,
+                self.replay,
+                self.rules,
+                self.task.schema,
+            )
             first = prompts.first_message(self.task, session.facts)
             closing = prompts.closing_line(1, self.budget)
             history = History(prompts.SYSTEM, self.replay.told(f"{self.path}", f"{first}\n\n{closing}"))
@@ -205,7 +215,10 @@ class _Run:
             return prompts.CUT_FINAL
         if names_variable:
             return prompts.names_a_variable(said.value)
-        return Final(said.value)
+        try:
+            return fitted(Final(said.value), self.task.schema)
+        except ValueError as why:
+            return refused(why)
 
     def last_word(self, cells: Cells, history: History) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Ask once more for what was found so far, paid from what was kept back; its code runs without sub-calls."""
@@ -226,6 +239,10 @@ class _Run:
             # Without FINAL what the model says outside code is the best there is.
             final = outcome.final or Final(parse(reply.text).words)
             if final.answer:
+                try:
+                    final = fitted(final, self.task.schema)
+                except ValueError as why:
+                    self.progress.warnings[taken_anyway(why)] = None
                 self.progress.answer, self.progress.doubt = final.answer, final.doubt
                 yield AnswerGiven(path=here, answer=final.answer, doubt=final.doubt)
         return "partial", _STOP_REASONS[ending.limit]

@@ -6,6 +6,7 @@ message, what changes goes into the last line of each later one. Knows the value
 
 from collections.abc import Sequence
 
+from rlm_cli import schemas
 from rlm_cli.budget import Budget
 from rlm_cli.engine.parsing import CODE_TAGS, Parsed
 from rlm_cli.engine.shape import describe
@@ -130,6 +131,7 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             "as __init__ may be defined). The clock does not follow the real time; decimal's precision is per cell.",
             "",
             f"The answer is text for the person who asked{_places(task.context.documents)}.",
+            *schemas.section(task),
             *(_findings(task) if task.findings else []),
         ]
     )

@@ -36,6 +36,7 @@ class Run:
         files: dict[str, str] | None = None,
         findings: bool = False,
         verify: bool = True,
+        schema: str | None = None,
         **limits: Any,
     ) -> None:
         """`program`: what the sandbox's child runs, where it is not the real one (children/). `files`: path -> text,
@@ -63,7 +64,7 @@ class Run:
             ]  # fmt: skip
             profile = Profile("test", "", models[0], models[1], Limits(**limits), strategy="rlm")
             named = folder / "in" if files else folder / "input.txt"
-            prepared = analysis.prepare([str(named)], "what?", profile, findings=findings, verify=verify)
+            prepared = analysis.prepare([str(named)], "what?", profile, findings=findings, verify=verify, schema=schema)
             if program is None:
                 self.result: Result = analysis.run(prepared.task, self.events.append)
             else:
