@@ -22,6 +22,7 @@ from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
 from rlm_cli.confinement import LEVELS, Level
 from rlm_cli.engine import Engine, NoJournal
+from rlm_cli.engine.templates import named as template_named
 from rlm_cli.errors import InputError, ModelError, ProfileError, UsageError
 from rlm_cli.events import Event, RunFinished
 from rlm_cli.llm import KeptReplies, open_client, resolve, warm
@@ -67,12 +68,14 @@ def prepare(
     """Load the inputs and settle models and prices; nothing is sent yet. Raises UsageError.
 
     `findings` are asked for; `verify` each by a sub-call; `redact`: hide secrets from models in the cloud. `template`:
-    the kind of work, as --task has it; `schema`: a JSON schema, as JSON, that the answer has to fit. `watch` hears how
-    far loading is. `require_sandbox`: with less around the code, or around the reader of PDFs, SandboxError is raised
-    here or is what ends the run. litellm needs seconds to be imported, so that begins before the inputs are read.
+    the kind of work, as --task has it, which may ask for findings itself; `schema`: a JSON schema, as JSON, that the
+    answer has to fit. `watch` hears how far loading is. `require_sandbox`: with less around the code, or around the
+    reader of PDFs, SandboxError is raised here or is what ends the run. litellm needs seconds to be imported, so that
+    begins before the inputs are read.
     """
     if not question.strip():
         raise UsageError("the question is empty")
+    findings = findings or (template is not None and template_named(template).findings)
     if require_sandbox is not None and require_sandbox not in LEVELS:
         raise UsageError(f"there is no sandbox {require_sandbox!r} to require", f"there are {' and '.join(LEVELS)}")
     if schema is not None:
@@ -250,7 +253,7 @@ def _with_secrets_known(task: Task, redactor: Redactor) -> Task:
 
 def analyze(
     *inputs: str | PathLike[str],
-    question: str,
+    question: str | None = None,
     profile: str | None = None,
     settings: Sequence[str] = (),
     options: LoadOptions | None = None,
@@ -260,8 +263,9 @@ def analyze(
     findings: bool = False,
     verify: bool = True,
     redact: bool = True,
+    template: str | None = None,
 ) -> Result:
-    """Answer `question` about files and folders.
+    """Answer `question` about files and folders; with a `template`, a kind of work as --task has it, its own question.
 
     `profile` is a name or a path, `settings` are KEY=VALUE as for --set, `watch` sees every event. A partial answer and
     a failed run are Results; raises UsageError when there is nothing to run. `require_sandbox`: as for the command.
@@ -269,6 +273,10 @@ def analyze(
     a sub-call unless `verify` is off; those whose quote stands in the text are in the Result, whatever their verdict.
     With `redact` secrets are hidden from models that are not on this machine.
     """
+    if question is None:
+        if template is None:
+            raise UsageError("no question", "give question= or, for a kind of work, template=")
+        question = template_named(template).question
     names = [fspath(each) for each in inputs]
     found = find(choose(profile).name, names)
     chosen = load_profile(found, Overrides(settings=tuple(settings)), names)
@@ -281,6 +289,7 @@ def analyze(
         findings=findings,
         verify=verify,
         redact=redact,
+        template=template,
     )
     try:
         return prepared.result or run(prepared.task, watch, "use" if cache else "off")

@@ -58,6 +58,7 @@ def analyze(
     """Answer a question about files, folders, repositories or a pipe.
 
     The last argument is the question; those before it are inputs, - for stdin. Without INPUT a pipe on stdin is read.
+    With --task the question may be left out: the kind of work has one.
     The answer goes to stdout, everything else to stderr.
 
     Which models: -p, else RLM_PROFILE, else `profile:` in the user's config.yaml, else by the key that is set:
@@ -75,10 +76,12 @@ def analyze(
     from rlm_cli.cli.formats import wanted_reports
     from rlm_cli.cli.job import Job, perform
     from rlm_cli.cli.output import Output
+    from rlm_cli.engine.templates import named
     from rlm_cli.profiles import Overrides
 
-    template = task.value if task is not None else None
-    question, inputs = words.question_and_inputs(arguments or [], question_file)
+    template = named(task.value) if task is not None else None
+    default = template.question if template is not None else None
+    question, inputs = words.question_and_inputs(arguments or [], question_file, default)
     limits = words.limits(
         max_cost=max_cost,
         max_iterations=max_iterations,
@@ -90,6 +93,7 @@ def analyze(
     )
     wanted = wanted_reports(reports or [], output)
     gating = words.gating(fail_on, baseline, suppressions, min_confidence, trust_repo_config)
+    asked = findings or (template is not None and template.findings)
     job = Job(
         inputs=inputs,
         question=question,
@@ -112,12 +116,12 @@ def analyze(
         require_sandbox=require_sandbox.value if require_sandbox is not None else None,
         output=Output(reports=wanted, events=events, quiet=quiet, allow_partial=allow_partial),
         gating=gating,
-        findings=findings or gating.asks_for_findings or any(each.is_of_findings for each in wanted),
+        findings=asked or gating.asks_for_findings or any(each.is_of_findings for each in wanted),
         verify=not no_verify,
         cache=words.cache_use(no_cache, refresh_cache),
         recorded=not no_record,
         redact=not no_redact,
-        template=template,
+        template=template.name if template is not None else None,
         schema=words.answer_schema(schema) if schema is not None else None,
     )
     raise typer.Exit(perform(job))

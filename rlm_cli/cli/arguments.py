@@ -24,15 +24,20 @@ if TYPE_CHECKING:
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
 
-def question_and_inputs(arguments: Sequence[str], question_file: str | None) -> tuple[str, tuple[str, ...]]:
+def question_and_inputs(
+    arguments: Sequence[str], question_file: str | None, default: str | None = None
+) -> tuple[str, tuple[str, ...]]:
     """Return the question and the inputs; stdin is an input when it is named, or when nothing is and it is piped.
 
-    Raises UsageError where one of the two is missing.
+    With a `default` question a last argument that is a path is an input. Raises UsageError where one of the two is
+    missing.
     """
     if question_file is not None:
         question, inputs = _read_question(question_file), tuple(arguments)
         if question_file == "-" and "-" in inputs:
             raise UsageError("stdin cannot be both the question and an input")
+    elif default is not None and (not arguments or _is_path(arguments[-1])):
+        question, inputs = default, tuple(arguments)
     elif not arguments:
         raise UsageError("no question", 'as in: rlm analyze ./repo "where are passwords stored?"')
     else:
@@ -42,6 +47,11 @@ def question_and_inputs(arguments: Sequence[str], question_file: str | None) -> 
             raise UsageError(
                 f"no question: {question} is a path, and the last argument is the question",
                 f'as in: rlm analyze {" ".join(arguments)} "what does this do?"',
+            )
+        if default is not None and _is_meant_as_path(question):
+            raise UsageError(
+                f"there is no {question}",
+                "an input has to be there; a question of one such word goes into a file for -Q",
             )
     if not question.strip():
         raise UsageError("the question is empty")
@@ -201,6 +211,12 @@ def _is_path(text: str) -> bool:
         return text == "-" or os.path.lexists(text)
     except ValueError:  # a NUL cannot be part of a path
         return False
+
+
+def _is_meant_as_path(text: str) -> bool:
+    """One word with a slash in it or an extension: where no question need be given, a path that is mistyped."""
+    word = text.strip()
+    return len(word.split()) == 1 and re.search(r"[/\\]|[.]\w{1,9}$|[*]$", word) is not None
 
 
 def stdin_is_piped() -> bool:

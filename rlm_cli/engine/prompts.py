@@ -10,6 +10,7 @@ from rlm_cli import schemas
 from rlm_cli.budget import Budget
 from rlm_cli.engine.parsing import CODE_TAGS, Parsed
 from rlm_cli.engine.shape import describe
+from rlm_cli.engine.templates import section
 from rlm_cli.engine.truncation import SHOWN, shorten
 from rlm_cli.rules import listed, rules_of
 from rlm_cli.seams import CellFinished, ReplFacts
@@ -114,6 +115,7 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             "",
             question,
             "",
+            *section(task),
             "# Context",
             "",
             describe(task.context),

@@ -1,0 +1,33 @@
+"""The kind `contract`: parties, obligations, conflicts between clauses, deadlines and penalties, unusual terms."""
+
+from rlm_cli.engine.templates.template import Template
+
+TEMPLATE = Template(
+    name="contract",
+    title="a contract",
+    question=(
+        "Who are the parties to the agreement, and what are the obligations of each: what to pay and deliver, by which "
+        "deadlines, within how many days, with what notice, under which penalties for breach? Which clauses conflict "
+        "with one another or with a definition, what ends it (termination, renewal), who bears liability, "
+        "indemnity, and which terms are unusual?"
+    ),
+    needs=(
+        "Parties: full names, the names they go by, roles.",
+        "Obligations: who, what, by when counted from what, penalty, section.",
+        "Conflicts: a definition against its use; two periods, sums or laws for one thing; a reference to a section "
+        "that is missing or about something else; which prevails (precedence, amendments).",
+        "Unusual: one-sided, uncapped, silent renewal, change without consent.",
+    ),
+    method=(
+        "In code: cut at numbered headings; table definitions, references (does the target exist?), periods, sums and "
+        "duties (shall, must, agrees, may not) by section; compare those about one thing.",
+        "llm_map over whole clauses: who owes what. Read each pair that may conflict yourself, exceptions too "
+        "(`notwithstanding`, `subject to`); cite both sides.",
+    ),
+    form=(
+        "Parties: party, called, role, place",
+        "Obligations: party, obligation, deadline, penalty, place",
+        "Conflicts: clause, against, difference, prevails",
+        "Unusual terms: term, why, place",
+    ),
+)
