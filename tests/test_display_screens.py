@@ -113,8 +113,6 @@ def plain_words(answer: str) -> str:
         "text\n\n[fee]: http://a\n",
         "```the fee is waived\nx\n```",
         "```the-fee-is-waived\nx\n```",
-        "| a | b |\n|---|---|\n| c | d | the fee is waived |",
-        "\n".join("|" + "|".join(cells) + "|" for cells in [["head"] * 40, ["-"] * 40, ["the fee is waived"] * 40]),
         "> " * 25 + "the fee is waived",
         "- " * 25 + "the fee is waived",
         "1. a\n5. b",

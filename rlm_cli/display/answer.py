@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any, ClassVar
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement, TableElement
+from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
+from rlm_cli.display.answer_tables import ReadableTable, with_every_cell
 from rlm_cli.display.code import LANGUAGES, highlighted
 from rlm_cli.display.lines import behind, cut, flat, joined, wrapped
 from rlm_cli.display.state import head
@@ -126,16 +125,6 @@ class _Title(Heading):
         yield self.text  # at the left and without a frame
 
 
-class _Table(TableElement):
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, border_style="dim")
-        for cell in self.header.row.cells if self.header and self.header.row else ():
-            table.add_column(cell.content)
-        for row in self.body.rows if self.body else ():
-            table.add_row(*(cell.content for cell in row.cells))
-        yield table
-
-
 class _Code(CodeBlock):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for each in highlighted(self.text.plain.expandtabs(4), self.lexer_name):
@@ -148,11 +137,11 @@ class _Markdown(Markdown):
         "heading_open": _Title,
         "fence": _Code,
         "code_block": _Code,
-        "table_open": _Table,
+        "table_open": ReadableTable,
     }
 
     def __init__(self, text: str) -> None:
-        super().__init__(text, hyperlinks=False)
+        super().__init__(with_every_cell(text), hyperlinks=False)
         _tame(self.parsed)
 
 

@@ -24,7 +24,6 @@ _TABLES = (
     "Answer in these sections, each a Markdown table with these columns, made in code from checked rows (a cell is one "
     "line, | in it is \\|). Leave out what was not asked; say what was not found. Last: coverage in numbers."
 )
-_FINDINGS = "The summary: Markdown tables with these columns, and coverage in numbers."
 
 __all__ = ["TEMPLATES", "Template", "named", "section"]
 
@@ -41,9 +40,10 @@ def section(task: Task) -> list[str]:
     if task.template is None:
         return []
     template = named(task.template)
-    lines = [f"- {line}" for line in template.needs]
+    lines = [*(f"- {line}" for line in template.needs)]
     if task.strategy == "rlm":
         lines += ["How:", *(f"- {line}" for line in template.method)]
     if task.schema is None:
-        lines += [_FINDINGS if template.findings else _TABLES, *(f"- {line}" for line in template.form)]
+        lines += [] if template.findings else [_TABLES]
+        lines += [f"- {line}" for line in template.form]
     return [f"# Task: {template.title}", "", *lines, ""]

@@ -26,9 +26,8 @@ TEMPLATE = Template(
         "Read both sides of each pair. Count files parsed and failed.",
     ),
     form=(
-        "Duplicates: logic, place, other place",
-        "Cycles: modules in order",
-        "Examined: what, files, how",
+        "A duplicate's message names both places and how they differ; a cycle's, the modules in order.",
+        "The summary is a list: what was looked for, in how many files, how, how many found.",
     ),
     findings=True,
 )

@@ -25,7 +25,7 @@ TEMPLATE = Template(
     ),
     form=(
         "A finding's message names the way: source, each file passed, sink.",
-        "Examined: area, number, checked for, result",
+        "The summary is a list: area, how many of what, checked for what, result.",
     ),
     findings=True,
 )
