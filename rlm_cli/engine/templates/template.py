@@ -21,8 +21,8 @@ class Template:
     method: tuple[str, ...]
     """How it is found in a session, one line each; left out where there is no session."""
     form: tuple[str, ...]
-    """The sections of the report, with the columns of their tables, or the form of a summary of findings; left out where a
-    JSON schema gives the form.
+    """The sections of the report, with the columns of their tables, or the form of a summary of findings; none where
+    a JSON schema gives the form.
     """
     findings: bool = False
     """What is found are findings: they are asked for without --findings."""
