@@ -31,8 +31,8 @@ from rlm_cli.tokens import count_tokens
 from rlm_cli.types import Limits, ModelSpec, Price, Profile
 
 QUESTION = (
-    "Which functions open a file or a connection and may leave it open when an error is raised half-way? Name each with "
-    "its path and line, the most likely to happen first, and say what would have to be true for it to happen."
+    "Which functions open a file or a connection and may leave it open when an error is raised half-way? Name each "
+    "with its path and line, the most likely to happen first, and say what would have to be true for it to happen."
 )
 FRAME = 4
 """Tokens that each message costs beside its text, about, with every provider."""
@@ -73,11 +73,12 @@ left, and print a sample of the rest with the line that follows, to see whether 
 safe = re.compile(r"^\\s*(async )?with |closing\\(|enter_context\\(")
 left = [(number, line) for number, line in hits if not safe.search(line)]
 print(len(left), "of", len(hits), "are not in a with statement")
-sample = "\\n".join(f"{{number}}: {{line}}\\n    {{lines[number] if number < len(lines) else ''}}" for number, line in left)
+after = [*lines[1:], ""]
+sample = "\\n".join(f"{{number}}: {{line}}\\n    {{after[number - 1]}}" for number, line in left)
 print(sample[:{n}])
 ```""",
-    """Now I need the functions around those places. I look upwards from each to the nearest def with less indentation, \
-and group by function, so that each is judged once and with all its lines.
+    """Now I need the functions around those places. I look upwards from each to the nearest def with less \
+indentation, and group by function, so that each is judged once and with all its lines.
 ```repl
 def around(number):
     indent = len(lines[number - 1]) - len(lines[number - 1].lstrip())
@@ -94,8 +95,8 @@ print(len(functions), "functions")
 names = "\\n".join(f"{{above}}: {{lines[above - 1].strip()}} -> {{functions[above][:5]}}" for above in functions)
 print(names[:{n}])
 ```""",
-    """Whether a function closes what it opened is a question of meaning. I pack the functions into a few large prompts, \
-with the definition of what counts first, and ask for one line for each with its number.
+    """Whether a function closes what it opened is a question of meaning. I pack the functions into a few large \
+prompts, with the definition of what counts first, and ask for one line for each with its number.
 ```repl
 RULE = "For each function below say, one a line, NUMBER: yes or no, whether it may leave something open on an error.\\n"
 bodies = [f"### {{above}}\\n" + "\\n".join(lines[above - 1:above + 30]) for above in list(functions)[:120]]
@@ -110,11 +111,12 @@ them whole, with their line numbers, so that I can quote from them later.
 chosen = list(functions)[:60]
 shown = []
 for above in chosen:
-    shown.append("\\n".join(f"{{number}}: {{lines[number - 1]}}" for number in range(above, min(above + 40, len(lines)))))
+    end = min(above + 40, len(lines))
+    shown.append("\\n".join(f"{{number}}: {{lines[number - 1]}}" for number in range(above, end)))
 print("\\n\\n".join(shown)[:{n}])
 ```""",
-    """Some of these hand the opened thing to their caller, who has to close it, and those are no leaks. I ask once more \
-for the borderline ones, the other way round, so that the two answers check each other.
+    """Some of these hand the opened thing to their caller, who has to close it, and those are no leaks. I ask \
+once more for the borderline ones, the other way round, so that the two answers check each other.
 ```repl
 AGAIN = "Which of these functions give what they opened to their caller? Reply with their numbers, commas between.\\n"
 second = llm_query(AGAIN + "\\n\\n".join(bodies[:40]))
@@ -129,12 +131,12 @@ others = [(number, line) for number, line in enumerate(lines, 1) if ".close()" i
 print(len(left), "places,", len(judged), "judged,", len(others), "closing lines")
 print("\\n".join(f"{{number}}: {{line}}" for number, line in others)[:{n}])
 ```""",
-    """The list is nearly there. I put it together with places and reasons in one variable, and look at it once before I \
-answer, so that no line number is off.
+    """The list is nearly there. I put it together with places and reasons in one variable, and look at it once before \
+I answer, so that no line number is off.
 ```repl
 rows = [f"- line {{above}}: {{lines[above - 1].strip()}} opens at {{functions[above][0]}}" for above in chosen]
-summary = llm_query("Sort these by how likely the error is, most likely first; keep each line as it is.\\n" + "\\n".join(rows))
 draft = "\\n".join(rows)
+summary = llm_query("Sort these by how likely the error is, most likely first; keep each line as it is.\\n" + draft)
 print(len(rows), "rows;", len(summary))
 print(draft[:{n}])
 ```""",
