@@ -16,6 +16,7 @@ GROUND = {
     "finding_words", "excerpts", "secrets", "secret_kinds", "secret_spans", "secret_values", "needles", "redaction",
     "narrowing",
     "schemas",
+    "prompt_families",
 }  # fmt: skip
 ROOMS = {"gate", "loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}

@@ -43,8 +43,7 @@ def test_the_first_message_holds_the_question_the_shape_and_the_limits(tmp_path:
         "50,000 lines",
         "openai/sub",
         "100,000 tokens",
-        "100 sub-calls",
-        "$10",
+        "60 s",
         "re, json",
     ):
         assert fact in message

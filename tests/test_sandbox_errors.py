@@ -61,7 +61,7 @@ def test_an_error_inside_the_library_points_at_the_codes_own_line_and_shows_no_p
         ("import os.path", "use posixpath"),
         ("import numpy as np", "only the standard library"),
         ("import asyncio", "llm_query_batched runs prompts in parallel"),
-        ("import nonsense", "only the modules named in the first message are here"),
+        ("import nonsense", "only standard modules for text, structure, dates"),
         ("Counter('ab')", "it was not imported: from collections import Counter"),
         ("re.compile('a')", "it was not imported: import re"),
         ("import pathlib\npathlib.Path('x').read_text()", "there are no files"),

@@ -23,7 +23,7 @@ DESCRIBED = {
     "grep", "peek", "smart_chunk", "llm_query", "llm_query_batched", "cite", "report_finding", "budget", "SHOW_VARS",
     "FINAL", "FINAL_VAR",
 }  # fmt: skip
-"""Calls in the system prompt that are followed by what they do."""
+"""Calls in the system prompt, and in what is said of findings, that are followed by what they do."""
 
 
 @pytest.fixture
@@ -173,7 +173,9 @@ def test_the_prompt_describes_every_call_as_it_is() -> None:
     with ours, theirs:
         Names(namespace, Parent(Channel(ours), Interrupts()), "", [], print)
     signal.signal(signal.SIGINT, before)
-    written = re.findall(r'\b(\w+)\(((?:\w+|"name")(?:, \w+=[^,()]+|, \w+)*|)\):', prompts.SYSTEM)
+    written = re.findall(
+        r'\b(\w+)\(((?:\w+|"name")(?:, \w+=[^,()]+|, \w+)*|)\):', f"{prompts.SYSTEM}\n{prompts.REPORT_FINDING}"
+    )
     assert {name for name, _ in written} == DESCRIBED
     for name, arguments in written:
         described = eval(f"lambda {arguments.replace(chr(34), '')}: 0")

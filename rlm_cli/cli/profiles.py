@@ -63,10 +63,13 @@ def show_profile(
     The output is a profile itself. Windows and prices that stand as null come from litellm's table when a run begins.
     """
     from rlm_cli.profiles import as_yaml, find, load
+    from rlm_cli.prompt_families import told
     from rlm_cli.safe_text import safe
 
     found = find(name)
-    sys.stdout.write(safe(f"# {found.path}\n{as_yaml(load(found))}"))
+    profile = load(found)
+    how = told(profile.root, profile.prompts)
+    sys.stdout.write(safe(f"# {found.path}\n# The root model is prompted as {how}.\n{as_yaml(profile)}"))
 
 
 @profiles.command(

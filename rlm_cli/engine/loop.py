@@ -17,6 +17,7 @@ from rlm_cli.engine import prompts
 from rlm_cli.engine.answer_form import fitted, refused, taken_anyway
 from rlm_cli.engine.cells import Cells
 from rlm_cli.engine.coverage import Seen
+from rlm_cli.engine.families import system_prompt
 from rlm_cli.engine.history import History
 from rlm_cli.engine.parsing import ProseFinal, parse
 from rlm_cli.engine.progress import Progress
@@ -138,7 +139,8 @@ class _Run:
             )
             first = prompts.first_message(self.task, session.facts)
             closing = prompts.closing_line(1, self.budget)
-            history = History(prompts.SYSTEM, self.replay.told(f"{self.path}", f"{first}\n\n{closing}"))
+            system = system_prompt(self.root.spec, self.task.profile.prompts, child=self.path.depth > 0)
+            history = History(system, self.replay.told(f"{self.path}", f"{first}\n\n{closing}"))
             for number in range(1, limits.max_iterations + 1):
                 here = self.path.iteration(number)
                 try:

@@ -37,6 +37,11 @@ def one_of(*words: str) -> Check:
     return lambda content: None if isinstance(content, str) and content in words else f"must be {listed}"
 
 
+def one_of_or_null(*words: str) -> Check:
+    listed = ", ".join(words)
+    return lambda content: None if content is None or content in words else f"must be one of {listed}, or null"
+
+
 def slug(content: Any) -> str | None:
     if isinstance(content, str) and len(content) <= 60 and re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", content):
         return None

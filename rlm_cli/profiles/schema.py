@@ -15,6 +15,7 @@ from rlm_cli.errors import ProfileError
 from rlm_cli.profiles import checks
 from rlm_cli.profiles.checks import Check, shown
 from rlm_cli.profiles.scanning import look_through
+from rlm_cli.prompt_families import FAMILIES
 from rlm_cli.types import SEVERITIES
 
 
@@ -96,7 +97,11 @@ SCHEMA: dict[str, Any] = {
         "rule",
     ),
     "strategy": checks.one_of("auto", "rlm", "direct", "map-reduce"),
-    "prompts": {"family": checks.text_or_null, "system": checks.text_or_null, "advice": checks.text_or_null},
+    "prompts": {
+        "family": checks.one_of_or_null(*FAMILIES),
+        "system": checks.text_or_null,
+        "advice": checks.text_or_null,
+    },
     "refine": checks.text_or_null,
 }
 

@@ -211,7 +211,7 @@ class Modules:
     def _refusal(self, name: str, level: int) -> str:
         if level:
             return "there are no packages here; each block lies in one namespace"
-        others = "only the modules named in the first message are here"
+        others = "only standard modules for text, structure, dates and mathematics are here"
         instead = INSTEAD.get(name) or INSTEAD.get(name.partition(".")[0]) or others
         return f"module {name!r} is not available: {instead}"
 

@@ -1,6 +1,6 @@
 """Whole runs over a loopback server, with the real sandbox, from scripted replies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Run:
     def __init__(
         self,
         folder: Path,
-        root: list[str | Scripted],
+        root: Sequence[str | Scripted],
         sub: Callable[[str], str | Scripted] = lambda prompt: f"re {prompt}",
         window: int = 100_000,
         text: str = "some text\n",
