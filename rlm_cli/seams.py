@@ -121,6 +121,8 @@ class SubAnswer:
     """Beside an error: the answer of a child run that did not come to its end."""
     evidence: tuple[tuple[int, str], ...] = ()
     """Of a child run: (offset into the context of whoever asked, quote), checked; what stands elsewhere is left out."""
+    doubt: str | None = None
+    """Of a child run: what it could not settle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ class Delegated:
     tasks: tuple[tuple[str, str], ...]
     """(question, context)"""
     batched: bool
+    places: tuple[int | None, ...] = ()
+    """Where each text begins in the asker's own context, by its word; None, or none at all: nowhere in it."""
 
 
 @dataclass(frozen=True, slots=True)

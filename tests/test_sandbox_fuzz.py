@@ -33,7 +33,7 @@ from rlm_cli.sandbox.protocol import (
     VARIABLES_LIMIT,
     Channel,
 )
-from rlm_cli.seams import Asked, BudgetAsked, Cell, CellFinished, Claimed, FromRepl
+from rlm_cli.seams import Asked, BudgetAsked, Cell, CellFinished, Claimed, Delegated, FromRepl
 from rlm_cli.types import Limits
 
 CELL = 3
@@ -48,6 +48,11 @@ SOUND: list[dict[str, Any]] = [
     {"tag": "asked", "count": 2, "model": None, "batched": True, "fresh": True},
     {"tag": "asked", "count": 1, "model": "sub", "batched": False, "fresh": False},
     {"tag": "prompt", "text": "p"},
+    {"tag": "delegated", "count": 2, "batched": True},
+    {"tag": "delegated", "count": 1, "batched": False},
+    {"tag": "task", "question": "q", "size": 2, "place": None},
+    {"tag": "task", "question": "q", "size": 2, "place": 7},
+    {"tag": "piece", "text": "p"},
     {"tag": "claimed", "place": "a.txt", "quote": "q", "final": False},
     {"tag": "claimed", "place": -5, "quote": "q", "final": True},
     {"tag": "budget"},
@@ -102,6 +107,12 @@ def check(message: FromRepl) -> None:
             assert type(message.fresh) is bool
             assert message.batched or len(message.prompts) == 1
             "".join(message.prompts).encode()
+        case Delegated():
+            assert 1 <= len(message.tasks) == len(message.places) <= PROMPTS_LIMIT
+            assert all(type(question) is str and type(text) is str and text for question, text in message.tasks)
+            assert all(place is None or type(place) is int for place in message.places)
+            assert message.batched or len(message.tasks) == 1
+            "".join(text for _, text in message.tasks).encode()
         case Claimed():
             assert type(message.place) in (int, str)
             assert type(message.quote) is str

@@ -29,7 +29,9 @@ BREAKS = [
     "answer_after_an_error", "answer_is_no_text", "too_many_variables", "missing_field", "too_many_prompts",
     "negative_prompts", "several_in_a_single_call", "end_in_place_of_a_prompt", "place_is_a_float", "place_too_long",
     "quote_too_long", "final_is_no_bool", "answer_is_blank", "tampered_is_no_name", "variable_is_no_name",
-    "too_many_parts", "model_too_long", "batch_without_end",
+    "too_many_parts", "model_too_long", "batch_without_end", "too_many_tasks", "several_tasks_in_a_single_call",
+    "end_in_place_of_a_task", "prompt_in_place_of_a_piece", "more_text_than_announced", "empty_pieces",
+    "text_without_end", "size_too_large", "place_before_the_context", "place_is_true", "question_is_a_list",
 ]  # fmt: skip
 
 

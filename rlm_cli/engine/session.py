@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
+from typing import Any
 
 from rlm_cli.context import Context
 from rlm_cli.errors import CellTimedOut, ProtocolBroken, ReplDied
@@ -156,12 +157,21 @@ class Session:
 def _digest(question: FromRepl) -> bytes:
     digest = hashlib.sha256(type(question).__name__.encode())
     for part in astuple(question):
-        for each in part if isinstance(part, tuple) else (part,):
+        for each in _flat(part):
             # Its kind and its length before it, so that no two lists of parts look alike.
             shown = each if isinstance(each, str) else repr(each)
             digest.update(f"\n{type(each).__name__} {len(shown)}\n".encode())
             digest.update(shown.encode("utf-8", "surrogatepass"))
     return digest.digest()
+
+
+def _flat(part: Any) -> Iterator[Any]:
+    if isinstance(part, tuple):
+        yield len(part)
+        for each in part:
+            yield from _flat(each)
+    else:
+        yield part
 
 
 def _told(unrepeatable: str | None, lost: list[str], rebuilt: bool) -> str:

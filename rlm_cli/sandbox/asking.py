@@ -15,6 +15,7 @@ from rlm_cli.sandbox.protocol import (
     MESSAGE_LIMIT,
     MODEL_LIMIT,
     OFFSET_LIMIT,
+    PIECE_LIMIT,
     PLACE_LIMIT,
     PROMPTS_LIMIT,
     QUOTE_LIMIT,
@@ -28,10 +29,13 @@ from rlm_cli.sandbox.protocol import (
 from rlm_cli.sandbox.values import FailedReply, Reply, SubCallError
 
 
-def text_of(value: Any, what: str) -> str:
-    """Return `value` as a plain str; raises TypeError or ValueError that names `what` when it is no sendable text."""
+def text_of(value: Any, what: str, most: int = FRAME_LIMIT // 2) -> str:
+    """Return `value` as a plain str; raises TypeError or ValueError that names `what` when it is no sendable text.
+
+    `most`: bytes that it may have.
+    """
     if isinstance(value, FailedReply):
-        raise SubCallError(f"{what} is a failed sub-call: {value.error}")
+        raise SubCallError(f"{what} is a failed sub-call: {value.error}", value.partial)
     if not isinstance(value, str):
         raise TypeError(f"{what} must be a str, not {type(value).__name__!r}")
     plain = str.__str__(value)
@@ -39,8 +43,8 @@ def text_of(value: Any, what: str) -> str:
         size = len(plain) if plain.isascii() else len(plain.encode("utf-8"))
     except UnicodeEncodeError as error:
         raise ValueError(f"{what} holds half a surrogate pair at character {error.start}, which is no text") from None
-    if size > FRAME_LIMIT // 2:
-        raise ValueError(f"{what} has {size:,} bytes; the most that can be sent is {FRAME_LIMIT // 2:,}")
+    if size > most:
+        raise ValueError(f"{what} has {size:,} bytes; the most that can be sent is {most:,}")
     return plain
 
 
@@ -86,8 +90,32 @@ class Parent:
             )
             for frame in frames:
                 self._channel.send_encoded(frame)
-            head = self._channel.receive()
-            answers = [self._channel.receive() for _ in range(head["count"])]
+            return self._answers()
+
+    def delegate(
+        self, tasks: list[tuple[str, str, int | None]], batched: bool
+    ) -> tuple[list[Reply | FailedReply], str | None]:
+        """Send (question, text, where the text begins in the context) each, and return what came of it, as `ask`."""
+        if (size := sum(memory_of(each) for task in tasks for each in task[:2])) > BATCH_LIMIT:
+            raise ValueError(f"the texts take {size:,} bytes of memory; the limit is {BATCH_LIMIT:,}: ask about parts")
+        with self._undisturbed():
+            self._channel.send({"tag": "delegated", "count": len(tasks), "batched": batched})
+            for question, text, place in tasks:
+                self._channel.send({"tag": "task", "question": question, "size": len(text), "place": place})
+                for start in range(0, len(text), PIECE_LIMIT):
+                    self._channel.send({"tag": "piece", "text": text[start : start + PIECE_LIMIT]})
+            return self._answers()
+
+    def _answers(self) -> tuple[list[Reply | FailedReply], str | None]:
+        """Receive what was asked for whole; raises SubCallError when it is refused."""
+        head = self._channel.receive()
+        answers = []
+        for _ in range(head["count"]):
+            answers.append(answer := self._channel.receive())
+            pairs: list[tuple[int, str]] = []
+            while len(pairs) < answer["evidence"]:
+                pairs += [(place, quote) for place, quote in self._channel.receive()["pairs"]]
+            answer["pairs"] = pairs
         if head["refused"] is not None:
             raise SubCallError(head["refused"])
         return [_reply(answer) for answer in answers], head["summary"]
@@ -127,9 +155,9 @@ class Parent:
 
 def _reply(answer: Frame) -> Reply | FailedReply:
     if answer["text"] is None:
-        return FailedReply(answer["error"])
+        return FailedReply(answer["error"], answer["partial"])
     reply = Reply(answer["text"])
-    reply.truncated = answer["truncated"]
+    reply.truncated, reply.evidence, reply.doubt = answer["truncated"], answer["pairs"], answer["doubt"]
     return reply
 
 

@@ -13,11 +13,13 @@ from rlm_cli.sandbox.protocol import (
     ANSWER_LIMIT,
     BATCH_LIMIT,
     ERROR_LIMIT,
+    EVIDENCE_AT_ONCE,
     FRAME_LIMIT,
     MESSAGE_LIMIT,
     MODEL_LIMIT,
     OFFSET_LIMIT,
     OUTPUT_LIMIT,
+    PIECE_LIMIT,
     PLACE_LIMIT,
     PROMPTS_LIMIT,
     QUOTE_LIMIT,
@@ -37,6 +39,7 @@ from rlm_cli.seams import (
     CellFinished,
     ClaimChecked,
     Claimed,
+    Delegated,
     Final,
     FromRepl,
     ReplFacts,
@@ -65,12 +68,17 @@ class Inbox:
         self._asked: Frame | None = None
         self._prompts: list[str] = []
         self._size = 0
+        self._tasks: _Tasks | None = None
 
     def take(self, frame: Frame) -> FromRepl | None:
         """Return what the frame says, or None when more has to come."""
         tag = frame.get("tag")
         if self._asked is not None:
             return self._take_prompt(frame)
+        if self._tasks is not None:
+            delegated = self._tasks.take(frame)
+            self._tasks = self._tasks if delegated is None else None
+            return delegated
         if tag == "asked":
             count = _whole(frame, "count", 1, PROMPTS_LIMIT)
             batched = _one(frame, "batched", bool)
@@ -78,6 +86,9 @@ class Inbox:
                 raise ValueError("several prompts for one call")
             model, fresh = _text_or_none(frame, "model", MODEL_LIMIT), _one(frame, "fresh", bool)
             self._asked = {"count": count, "model": model, "batched": batched, "fresh": fresh}
+            return None
+        if tag == "delegated":
+            self._tasks = _Tasks(_whole(frame, "count", 1, PROMPTS_LIMIT), _one(frame, "batched", bool))
             return None
         if tag == "claimed":
             if type(frame.get("place")) is int:
@@ -128,6 +139,53 @@ class Inbox:
             variables=_identifiers(frame, "variables", VARIABLES_LIMIT),
             tampered=_identifiers(frame, "tampered", TAMPERED_LIMIT),
         )
+
+
+class _Tasks:
+    """Puts the texts of one `Delegated` together, each from as many pieces as it takes."""
+
+    def __init__(self, count: int, batched: bool) -> None:
+        if count != 1 and not batched:
+            raise ValueError("several tasks for one call")
+        self._count, self._batched = count, batched
+        self._tasks: list[tuple[str, str]] = []
+        self._places: list[int | None] = []
+        self._question: str | None = None
+        """Of the task whose text is under way."""
+        self._pieces: list[str] = []
+        self._missing = 0
+        """Characters of that text that are still to come."""
+        self._size = 0
+
+    def take(self, frame: Frame) -> Delegated | None:
+        """Return what was asked, or None when more has to come."""
+        if self._question is None:
+            if frame.get("tag") != "task":
+                raise ValueError("a task was due")
+            self._question = self._counted(_text(frame, "question", FRAME_LIMIT))
+            self._missing = _whole(frame, "size", 1, BATCH_LIMIT)
+            self._places.append(None if frame.get("place") is None else _whole(frame, "place", 0, OFFSET_LIMIT))
+            return None
+        if frame.get("tag") != "piece":
+            raise ValueError("a piece of a text was due")
+        piece = self._counted(_text(frame, "text", min(PIECE_LIMIT, self._missing)))
+        if not piece:
+            raise ValueError("an empty piece")
+        self._pieces.append(piece)
+        self._missing -= len(piece)
+        if self._missing:
+            return None
+        self._tasks.append((self._question, "".join(self._pieces)))
+        self._question, self._pieces = None, []
+        if len(self._tasks) < self._count:
+            return None
+        return Delegated(tuple(self._tasks), self._batched, tuple(self._places))
+
+    def _counted(self, text: str) -> str:
+        self._size += memory_of(text)
+        if self._size > BATCH_LIMIT + _SLACK * PROMPTS_LIMIT:  # a text in pieces takes a little more than whole
+            raise ValueError("the texts are too large")
+        return text
 
 
 def _reported(frame: Frame) -> Reported:
@@ -203,19 +261,25 @@ def frames_of(answer: ToRepl) -> Iterator[bytes]:
             {"tag": "answers", "count": len(answer.answers), "refused": answer.refused, "summary": answer.summary}
         )
         for each in answer.answers:
-            yield _sub_answer(each)
+            yield from _sub_answer(each)
     elif isinstance(answer, ClaimChecked):
         yield encode({"tag": "checked", "place": answer.place, "refused": answer.refused, "note": answer.note})
     else:
         yield encode({"tag": "told", "text": answer.text})
 
 
-def _sub_answer(answer: SubAnswer) -> bytes:
+def _sub_answer(answer: SubAnswer) -> Iterator[bytes]:
     error = answer.error if answer.text is not None or answer.error is not None else "no reply"
+    head = {"tag": "answer", "text": answer.text, "error": error, "truncated": answer.truncated}
     try:
-        return encode({"tag": "answer", "text": answer.text, "error": error, "truncated": answer.truncated})
+        yield encode({**head, "partial": answer.partial, "doubt": answer.doubt, "evidence": len(answer.evidence)})
     except FrameTooLarge:
-        return encode({"tag": "answer", "text": None, "error": "the reply is too large", "truncated": False})
+        yield encode(
+            {**head, "text": None, "error": "the reply is too large", "partial": None, "doubt": None, "evidence": 0}
+        )
+        return
+    for first in range(0, len(answer.evidence), EVIDENCE_AT_ONCE):
+        yield encode({"tag": "evidence", "pairs": answer.evidence[first : first + EVIDENCE_AT_ONCE]})
 
 
 def answers(question: FromRepl | None, answer: ToRepl) -> bool:
@@ -223,6 +287,10 @@ def answers(question: FromRepl | None, answer: ToRepl) -> bool:
     if isinstance(question, Asked):
         return isinstance(answer, SubAnswers) and (
             answer.refused is not None or len(answer.answers) == len(question.prompts)
+        )
+    if isinstance(question, Delegated):
+        return isinstance(answer, SubAnswers) and (
+            answer.refused is not None or len(answer.answers) == len(question.tasks)
         )
     if isinstance(question, Claimed | Reported):
         return isinstance(answer, ClaimChecked)

@@ -10,6 +10,7 @@ from typing import Any
 from rlm_cli.sandbox.answering import Answer, finals
 from rlm_cli.sandbox.asking import Parent, evidence, sub_calls
 from rlm_cli.sandbox.classes import UNCHECKED
+from rlm_cli.sandbox.delegating import child_runs
 from rlm_cli.sandbox.guards import Guards
 from rlm_cli.sandbox.modules import Module, Modules
 from rlm_cli.sandbox.output import Output
@@ -95,6 +96,7 @@ class Names:
                 "smart_chunk": smart_chunk,
                 "SHOW_VARS": self._show_variables(show),
                 **sub_calls(parent, show),
+                **child_runs(parent, context, show),
                 **evidence(parent, show),
                 **finals(parent, self.answer, self.variables),
             }

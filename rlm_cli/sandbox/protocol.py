@@ -23,6 +23,10 @@ STRUCTURE_LIMIT = 64 * 1024
 """Bytes of what the parent hears in one frame, texts aside: 16 MB of brackets would become hundreds of objects."""
 BATCH_LIMIT = 256 * 1024 * 1024
 """Bytes of one batch, all its prompts together, as they lie in memory (`memory_of`)."""
+PIECE_LIMIT = 2_000_000
+"""Characters of a child run's text in one frame, each of which can take six bytes there."""
+EVIDENCE_AT_ONCE = 500
+"""Quotes of a child run's evidence in one frame."""
 OUTPUT_LIMIT = 1_000_000
 """Characters of one cell's output that are kept."""
 ANSWER_LIMIT = 1_000_000

@@ -6,12 +6,24 @@ from typing import Any, NoReturn
 class SubCallError(Exception):
     """A sub-call failed, or was not allowed."""
 
+    partial: str | None = None
+    """The answer of a child run that did not come to its end."""
+
+    def __init__(self, message: object = "", partial: str | None = None) -> None:
+        super().__init__(message)
+        self.partial = partial
+
 
 class Reply(str):
-    """A sub-model's reply."""
+    """A sub-model's reply, or a child run's answer."""
 
     ok = True
     error = None
+    partial = None
+    evidence: list[tuple[int, str]] | tuple[()] = ()
+    """Of a child run: (offset into the context, quote) pairs, as FINAL takes them."""
+    doubt: str | None = None
+    """Of a child run: what it could not settle."""
     truncated = False
     """Cut at the model's output limit."""
 
@@ -19,12 +31,14 @@ class Reply(str):
 class FailedReply:
     """Stands in a batch where a reply should be. Any use as text raises SubCallError; .ok and .error may be asked."""
 
-    __slots__ = ("error",)
+    __slots__ = ("error", "partial")
     ok = False
     truncated = False
 
-    def __init__(self, error: str) -> None:
+    def __init__(self, error: str, partial: str | None = None) -> None:
         self.error = error
+        self.partial = partial
+        """The answer of a child run that did not come to its end."""
 
     def __repr__(self) -> str:
         return f"<FAILED: {self.error}>"
@@ -35,7 +49,7 @@ class FailedReply:
     def __getattr__(self, name: str) -> Any:
         if hasattr(str, name) and not name.startswith("_"):
             self._refuse()
-        raise AttributeError(f"a failed sub-call has .ok and .error, not {name!r}")
+        raise AttributeError(f"a failed sub-call has .ok, .error and .partial, not {name!r}")
 
     def __copy__(self) -> "FailedReply":
         return self

@@ -35,6 +35,8 @@ FINISHED = {
     "tag": "finished", "number": 1, "output": "", "characters": 0, "error": None, "final": None,
     "variables": [], "tampered": [],
 }  # fmt: skip
+DELEGATED = {"tag": "delegated", "count": 1, "batched": False}
+TASK = {"tag": "task", "question": "q", "size": 3, "place": None}
 ASKED = {"tag": "asked", "count": 1, "model": None, "batched": False, "fresh": False}
 
 hear()
@@ -119,6 +121,42 @@ match lie:
         say({**ASKED, "count": 10_000, "batched": True})
         while True:
             say({"tag": "prompt", "text": "x" * 8_000_000})
+    case "too_many_tasks":
+        say({**DELEGATED, "count": 10_001, "batched": True})
+    case "several_tasks_in_a_single_call":
+        say({**DELEGATED, "count": 2})
+    case "end_in_place_of_a_task":
+        say(DELEGATED)
+        say(FINISHED)
+    case "prompt_in_place_of_a_piece":
+        say(DELEGATED)
+        say(TASK)
+        say({"tag": "prompt", "text": "x"})
+    case "more_text_than_announced":
+        say(DELEGATED)
+        say(TASK)
+        say({"tag": "piece", "text": "xxxx"})
+    case "empty_pieces":
+        say(DELEGATED)
+        say(TASK)
+        say({"tag": "piece", "text": ""})
+    case "text_without_end":
+        say({**DELEGATED, "count": 100, "batched": True})
+        while True:
+            say({**TASK, "size": 2_000_000})
+            say({"tag": "piece", "text": "\U0001f600" * 2_000_000})
+    case "size_too_large":
+        say(DELEGATED)
+        say({**TASK, "size": 1 << 40})
+    case "place_before_the_context":
+        say(DELEGATED)
+        say({**TASK, "place": -1})
+    case "place_is_true":
+        say(DELEGATED)
+        say({**TASK, "place": True})
+    case "question_is_a_list":
+        say(DELEGATED)
+        say({**TASK, "question": ["x"]})
     case "asks_for_ever":
         while True:
             say({"tag": "budget"})

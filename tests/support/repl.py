@@ -14,6 +14,7 @@ from rlm_cli.seams import (
     CellFinished,
     ClaimChecked,
     Claimed,
+    Delegated,
     SubAnswer,
     SubAnswers,
 )
@@ -39,6 +40,20 @@ def replies(asked: Asked) -> SubAnswers:
     return SubAnswers(tuple(answers))
 
 
+def answers(delegated: Delegated) -> SubAnswers:
+    """Answer with how long the text is and where it begins, with evidence; fail what contains "fail"."""
+    places = delegated.places or (None,) * len(delegated.tasks)
+    return SubAnswers(
+        tuple(
+            SubAnswer(error="the child run failed", partial="half")
+            if "fail" in question
+            else SubAnswer(f"{question} {len(text)} {place}", evidence=((place or 0, text[:5]),), doubt="a little")
+            for (question, text), place in zip(delegated.tasks, places, strict=True)
+        ),
+        summary=f"{len(delegated.tasks)} questions" if delegated.batched else None,
+    )
+
+
 class Session:
     """A session that numbers its cells and remembers what it was asked."""
 
@@ -46,6 +61,7 @@ class Session:
         self.repl = repl
         self.context = context
         self.asked: list[Asked] = []
+        self.delegated: list[Delegated] = []
         self.claimed: list[Claimed] = []
         self._answer = answer
         self._number = 0
@@ -60,6 +76,9 @@ class Session:
             if isinstance(message, Asked):
                 self.asked.append(message)
                 self.repl.answer(self._answer(message))
+            elif isinstance(message, Delegated):
+                self.delegated.append(message)
+                self.repl.answer(answers(message))
             elif isinstance(message, Claimed):
                 self.claimed.append(message)
                 self.repl.answer(self._check(message))
