@@ -69,6 +69,8 @@ class RunStarted(Event):
     sub_model: str
     sub_address: str = ""
     limits: dict[str, float | int | None]
+    strategy: str = "rlm"
+    """How it is answered: `rlm`, `direct` or `map-reduce`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class ContextLoaded(Event):
     skipped: dict[str, int]
     """Reason -> number of files."""
     sandbox: tuple[str, ...]
-    """The layers around the REPL that now holds the context."""
+    """The layers around the REPL that now holds the context; none where no code is run over it, and none is needed."""
     sandbox_level: str = ""
     """What they amount to: `full`, `process`, or less."""
     sandbox_missing: tuple[str, ...] = ()

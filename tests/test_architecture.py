@@ -12,7 +12,7 @@ GROUND = {
     "types", "errors", "events", "event_lines", "seams", "context", "context_writer", "task", "tokens", "budget",
     "findings", "references", "quotes", "places", "addresses", "estimate", "inspection", "amounts", "plain_files",
     "confinement", "strength", "json_structure", "anonymous", "plain_values", "worst_case", "results",
-    "report", "rules", "finding_claims", "security_rules", "quality_rules", "patterns", "safe_text",
+    "report", "rules", "finding_claims", "security_rules", "quality_rules", "patterns", "safe_text", "chunks",
     "finding_words", "excerpts", "secrets", "secret_kinds", "secret_spans", "secret_values", "needles", "redaction",
     "narrowing",
     "schemas",

@@ -10,6 +10,7 @@ from support.pages import contract_in, several_in
 from support.pdfs import pdf
 from support.repl import Session
 
+from rlm_cli.chunks import smart_chunk
 from rlm_cli.context import Context
 from rlm_cli.engine.prompts import first_message
 from rlm_cli.engine.shape import describe
@@ -17,7 +18,6 @@ from rlm_cli.loaders import load
 from rlm_cli.profiles import find
 from rlm_cli.profiles import load as load_profile
 from rlm_cli.sandbox import ChildRepl, open_repl
-from rlm_cli.sandbox.search import smart_chunk
 from rlm_cli.seams import ReplFacts
 from rlm_cli.task import Task
 from rlm_cli.types import Document, Limits, Page

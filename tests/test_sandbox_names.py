@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.repl import Session, session_over
 
+from rlm_cli.chunks import smart_chunk
 from rlm_cli.engine import prompts
 from rlm_cli.sandbox.asking import Parent
 from rlm_cli.sandbox.interrupts import Interrupts
 from rlm_cli.sandbox.names import Names
 from rlm_cli.sandbox.protocol import Channel
-from rlm_cli.sandbox.search import smart_chunk
 
 DESCRIBED = {
     "grep", "peek", "smart_chunk", "llm_query", "llm_query_batched", "cite", "report_finding", "budget", "SHOW_VARS",

@@ -106,6 +106,8 @@ def finding_line(finding: Finding) -> str:
 
 def sandbox(loaded: ContextLoaded) -> str:
     """Return what holds the code: `full` says it all; anything less is told layer by layer, and what is missing."""
+    if not loaded.sandbox:
+        return "none needed, no code is run"
     said = [] if loaded.sandbox_level == "full" else [", ".join(loaded.sandbox)]
     lacking = [f"not here: {', '.join(loaded.sandbox_missing)}"] if loaded.sandbox_missing else []
     level = [loaded.sandbox_level] if loaded.sandbox_level else []

@@ -4,45 +4,39 @@ A plain generator of events whose return value is the Result: it prints nothing 
 terminal. What a limit or a failure leaves is a Result too; the only thing that is raised is a defect.
 """
 
-from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
-from rlm_cli.addresses import whereabouts
-from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine import prompts
 from rlm_cli.engine.answer_form import fitted, refused, taken_anyway
 from rlm_cli.engine.cells import Cells
+from rlm_cli.engine.conclusion import STOP_REASONS, Conclusion
 from rlm_cli.engine.coverage import Seen
 from rlm_cli.engine.families import system_prompt
 from rlm_cli.engine.history import History
+from rlm_cli.engine.opening import context_loaded, run_started
 from rlm_cli.engine.parsing import ProseFinal, parse
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.replay import NoJournal, Replay
 from rlm_cli.engine.root_model import RootModel
 from rlm_cli.engine.session import Session
 from rlm_cli.engine.subcalls import Subcalls
-from rlm_cli.engine.verification import left_unchecked, verify
 from rlm_cli.errors import LimitReached, ModelError, Refused, RlmError, SandboxError
 from rlm_cli.events import (
     ROOT,
     AnswerGiven,
     CallPath,
-    ContextLoaded,
     Event,
-    FindingReported,
     HistoryCompacted,
     IterationStarted,
     RunFinished,
-    RunStarted,
 )
 from rlm_cli.results import Result, Status, StopReason
 from rlm_cli.rules import rules_of
-from rlm_cli.seams import Cell, CellFinished, Final, Journal, ModelClient, Repl, ReplFacts
-from rlm_cli.strength import level_of
+from rlm_cli.seams import Cell, CellFinished, Final, Journal, ModelClient, Repl
 from rlm_cli.task import Task
 from rlm_cli.types import Reply, Usage
 
@@ -74,7 +68,7 @@ class Engine:
         run = _Run(self, task, path, progress)
         error: RlmError | None = None
         try:
-            yield _run_started(task, path)
+            yield run_started(task, path)
             status, stop_reason = yield from run.explore()
         except KeyboardInterrupt:
             status, stop_reason = "interrupted", "interrupted"
@@ -83,7 +77,7 @@ class Engine:
         except RlmError as failure:
             status, stop_reason, error = "failed", "error", failure
         if task.verify and (error is not None or status == "interrupted"):
-            run.leave_unchecked(str(error or "the run was interrupted"))
+            run.conclusion.leave_unchecked(str(error or "the run was interrupted"))
         with suppress(KeyboardInterrupt):  # nothing is begun any more
             # A run that has not come to the end of its record has spent what stands there all the same.
             yield from run.replay.go_live(path)
@@ -119,13 +113,14 @@ class _Run:
         note = prompts.changed(task.changed) if task.changed is not None else None
         self.replay = Replay(engine.journal, engine.budget, task.profile, progress.warnings, note)
         self.rules = rules_of(task.profile)
+        self.conclusion = Conclusion(task, path, progress, self.rules)
         self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay)
 
     def explore(self) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Iterate until there is an answer; past a limit, give the root model its last word."""
         limits = self.budget.limits
         with Session(self.engine.open_repl, self.task.context, limits.cell_timeout) as session:
-            yield _context_loaded(self.task.context, session.facts, self.path)
+            yield context_loaded(self.task.context, self.path, session.facts)
             subcalls = Subcalls(self.engine.client, self.task.profile, self.budget, self.progress, self.replay)
             cells = Cells(
                 session,
@@ -150,7 +145,7 @@ class _Run:
                     yield from self.progress.meet(limit, here, ends=True)
                     break
                 if outcome.final is not None:
-                    return (yield from self.finish(outcome.final, subcalls))
+                    return (yield from self.conclusion.finish(outcome.final, subcalls))
                 text = prompts.outcome(number, outcome.cell, outcome.notes)
                 closing = self.replay.told(here, prompts.closing_line(number + 1, self.budget))
                 history.add(reply.text, f"{text}\n\n{closing}", f"{prompts.folded(number, outcome.cell)}\n\n{closing}")
@@ -160,7 +155,7 @@ class _Run:
                 reached = LimitReached("max_iterations", f"all {limits.max_iterations} iterations are used")
                 yield from self.progress.meet(reached, self.path, ends=True)
             ended = yield from self.last_word(cells, history)
-            yield from self.check_findings(subcalls)
+            yield from self.conclusion.check_findings(subcalls)
             return ended
 
     def iterate(self, history: History, here: CallPath, number: int) -> Generator[Event, None, Reply]:
@@ -247,90 +242,4 @@ class _Run:
                     self.progress.warnings[taken_anyway(why)] = None
                 self.progress.answer, self.progress.doubt = final.answer, final.doubt
                 yield AnswerGiven(path=here, answer=final.answer, doubt=final.doubt)
-        return "partial", _STOP_REASONS[ending.limit]
-
-    def finish(self, final: Final, subcalls: Subcalls) -> Generator[Event, None, tuple[Status, StopReason]]:
-        """Accept the answer, and have the findings checked. A run that met a limit, could not read all its inputs, or
-        could not keep or check all its findings, is not complete.
-        """
-        self.progress.answer, self.progress.doubt = final.answer, final.doubt
-        yield AnswerGiven(path=self.path, answer=final.answer, doubt=final.doubt)
-        unchecked = yield from self.check_findings(subcalls)
-        lacking = unchecked or self.progress.found.left_out
-        if self.progress.ending is not None:
-            return "partial", _STOP_REASONS[self.progress.ending.limit]
-        unread = _unread(self.task.context)
-        if unread:
-            self.progress.warnings[f"not everything could be read: {unread}"] = None
-        return ("partial" if unread or lacking else "complete"), "final"
-
-    def check_findings(self, subcalls: Subcalls) -> Generator[Event, None, int]:
-        """Have each finding, those that only the answer names too, judged by a sub-call of its own. Returns how many
-        could not be.
-        """
-        here = self.path.iteration(0)  # after all iterations, as the last word
-        if self.task.findings:
-            for finding in self.progress.found.take_named(self.task.context, self.rules, self.progress.answer):
-                yield FindingReported(path=here, finding=finding)
-        findings = self.progress.found.all()
-        if not findings or not self.task.verify:
-            return 0
-        yield from verify(findings, self.task.context, self.rules, subcalls, here, self.progress.found.judge)
-        unchecked = [each for each in self.progress.found.all() if each.verdict == "unchecked"]
-        if unchecked:
-            why = unchecked[0].reason
-            self.progress.warnings[f"{counted(len(unchecked), 'finding')} could not be checked: {why}"] = None
-        return len(unchecked)
-
-    def leave_unchecked(self, why: str) -> None:
-        """Say of the findings that nobody has come to judge that it is so, and why."""
-        for each in self.progress.found.all():
-            if each.verdict == "unchecked" and each.reason is None:
-                self.progress.found.judge(left_unchecked(each, why))
-
-
-_STOP_REASONS: dict[str, StopReason] = {
-    "max_cost": "max_cost",
-    "max_tokens": "max_tokens",
-    "max_iterations": "max_iterations",
-    "timeout": "timeout",
-}
-
-
-def _unread(context: Context) -> str:
-    """Return what should have been read and could not be, counted by reason; "" when there is nothing."""
-    reasons = Counter(each.reason for each in context.skipped if each.failed)
-    counted = [f"{number:,} {reason}" for reason, number in reasons.most_common()]
-    pages = sum(len(each.unreadable) for each in context.documents)
-    return ", ".join([*counted, *([f"{pages:,} damaged page{'s' * (pages != 1)}"] if pages else [])])
-
-
-def _run_started(task: Task, path: CallPath) -> RunStarted:
-    profile = task.profile
-    return RunStarted(
-        path=path,
-        run_id=task.run_id,
-        question=task.question,
-        profile=profile.name,
-        root_model=profile.root.model,
-        root_address=whereabouts(profile.root),
-        sub_model=profile.sub.model,
-        sub_address=whereabouts(profile.sub),
-        limits=asdict(profile.limits),
-    )
-
-
-def _context_loaded(context: Context, facts: ReplFacts, path: CallPath) -> ContextLoaded:
-    return ContextLoaded(
-        path=path,
-        sha256=context.sha256,
-        characters=context.characters,
-        tokens=context.tokens,
-        tokens_exact=context.tokens_exact,
-        documents=len(context.documents),
-        inputs=context.inputs,
-        skipped=context.skipped_by_reason(),
-        sandbox=facts.walls,
-        sandbox_level=level_of(facts.walls) or "",
-        sandbox_missing=facts.walls_missing,
-    )
+        return "partial", STOP_REASONS[ending.limit]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from rlm_cli.chunks import smart_chunk
 from rlm_cli.sandbox.answering import Answer, finals
 from rlm_cli.sandbox.asking import Parent, evidence, sub_calls
 from rlm_cli.sandbox.classes import UNCHECKED
@@ -14,7 +15,7 @@ from rlm_cli.sandbox.delegating import child_runs
 from rlm_cli.sandbox.guards import Guards
 from rlm_cli.sandbox.modules import Module, Modules
 from rlm_cli.sandbox.output import Output
-from rlm_cli.sandbox.search import grep_over, peek_with, smart_chunk
+from rlm_cli.sandbox.search import grep_over, peek_with
 from rlm_cli.sandbox.tables import Document, Documents, Files, Outputs
 from rlm_cli.sandbox.values import SubCallError
 

@@ -1,4 +1,4 @@
-"""Looking at text: grep, peek and smart_chunk."""
+"""Looking at text: grep and peek."""
 
 import fnmatch
 import re
@@ -9,8 +9,6 @@ from typing import Any
 from rlm_cli.sandbox.tables import Document, Documents
 
 _COUNT_LIMIT = 1_000_000
-_HEADING = re.compile(r"\n(?=#{1,6} \S|={3,} \S|(?i:chapter|section|article|part)\s+[\dIVXLC]+\b)")
-_SENTENCE_ENDS = (". ", "! ", "? ", ".\n", "!\n", "?\n", '." ', ".) ", "\u3002", "\uff01", "\uff1f")
 
 
 class Hit:
@@ -188,37 +186,3 @@ def described(value: Any, size: int) -> list[str]:
 
 def _plain(value: str | bytes) -> str:
     return repr(value) if isinstance(value, bytes) else str.__str__(value)
-
-
-def smart_chunk(text: str, target_size: int = 100_000) -> list[str]:
-    """Cut text at headings, blank lines or sentences into pieces of at most `target_size` characters.
-
-    "".join(pieces) is the text again; no piece is empty.
-    """
-    if not isinstance(text, str):
-        raise TypeError(f"smart_chunk takes a str, not {type(text).__name__!r}")
-    if target_size < 1:
-        raise ValueError("target_size must be at least 1")
-    pieces = []
-    start = 0
-    while len(text) - start > target_size:
-        cut = _cut(text, start + max(1, target_size // 2), start + target_size)
-        pieces.append(text[start:cut])
-        start = cut
-    if start < len(text):
-        pieces.append(text[start:])
-    return pieces
-
-
-def _cut(text: str, first: int, last: int) -> int:
-    """Return the best place to cut in first..last: before a heading, else after a page or a blank line, a sentence,
-    a word.
-    """
-    headings = [found.end() for found in _HEADING.finditer(text, first - 1, last)]
-    if headings:
-        return headings[-1]
-    for marks in (("\n\n", "\f", "\f\n"), _SENTENCE_ENDS, ("\n",), (" ",)):
-        ends = [place + len(mark) for mark in marks if (place := text.rfind(mark, first - 1, last)) >= 0]
-        if ends:
-            return max(ends)
-    return last
