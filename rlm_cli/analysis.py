@@ -21,7 +21,7 @@ from rlm_cli.addresses import hides_secrets
 from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
 from rlm_cli.confinement import LEVELS, Level
-from rlm_cli.engine import Engine, NoJournal
+from rlm_cli.engine import Engine, NoJournal, request_tokens
 from rlm_cli.engine.templates import named as template_named
 from rlm_cli.errors import InputError, ModelError, ProfileError, UsageError
 from rlm_cli.events import Event, RunFinished
@@ -34,6 +34,8 @@ from rlm_cli.redaction import Redactor
 from rlm_cli.results import Failure, Result, Status, StopReason
 from rlm_cli.sandbox import open_repl
 from rlm_cli.seams import Journal
+from rlm_cli.strategies import Choice
+from rlm_cli.strategies import choose as choose_strategy
 from rlm_cli.task import Task, new_run_id
 from rlm_cli.trajectory import Beginning, FileJournal, Past, Recorder, Recording, fingerprint
 from rlm_cli.types import Limits, Profile, Usage
@@ -49,6 +51,8 @@ class Prepared:
     task: Task
     result: Result | None = None
     """Set when the run is over before it began: no model can be called, or Ctrl-C was pressed."""
+    choice: Choice | None = None
+    """How it is answered, and why so; None: that was not come to."""
 
 
 def prepare(
@@ -102,6 +106,7 @@ def prepare(
 
 
 def _resolved(task: Task) -> Prepared:
+    """Settle models, prices and the strategy. Raises UsageError where that cannot be."""
     try:
         task = replace(task, profile=resolve(task.profile))
     except ModelError as error:
@@ -110,7 +115,9 @@ def _resolved(task: Task) -> Prepared:
     except KeyboardInterrupt:
         return Prepared(task, _unbegun("interrupted", "interrupted", None))
     _check_prices(task.profile)
-    return Prepared(task)
+    context = task.context
+    choice = choose_strategy(task.profile, context.tokens, partial(request_tokens, task), context.tokens_exact)
+    return Prepared(replace(task, strategy=choice.strategy), choice=choice)
 
 
 def record(task: Task, inputs: Sequence[str], options: LoadOptions) -> Recorder:
@@ -181,7 +188,7 @@ def prepare_again(
         if not anyway:
             loaded.context.close()
             raise InputError(changed, "ask anew (rlm analyze), or go on with what is there now: --anyway")
-    profile = replace(beginning.profile, limits=limits)
+    profile = replace(beginning.profile, limits=limits, strategy=beginning.strategy)
     warnings = (*loaded.warnings, changed) if changed is not None else loaded.warnings
     task = Task(
         beginning.run_id,
@@ -194,7 +201,6 @@ def prepare_again(
         findings=beginning.findings,
         verify=beginning.verify,
         redact=beginning.redact,
-        strategy=beginning.strategy,
         template=beginning.template,
         schema=beginning.schema,
     )

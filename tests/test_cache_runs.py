@@ -38,6 +38,7 @@ class Tree:
             self.write(number, f"file {number} as it was\n")
         model = {"api_base": server.url, "api_key_env": "LOOPBACK_KEY", "price": {"input": 1000, "output": 1000}}
         content = {
+            "strategy": "rlm",
             "root": {"model": "openai/root", **model},
             "sub": {"model": "openai/sub", **model, **sub},
             "limits": {"max_cost": None},

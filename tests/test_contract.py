@@ -79,6 +79,7 @@ def test_golden_transcript(path: Path, tmp_path: Path, monkeypatch: pytest.Monke
         ran = rlm(
             "analyze", str(given), case["question"],
             "-p", str(tmp_path / "profile.yaml"), "-f", "json", "--events", str(events),
+            "--strategy", "rlm",
         )  # fmt: skip
         requests = [json.dumps(body, ensure_ascii=False) for body in server.requests]
     assert ran.code == expected["exit"], ran.err

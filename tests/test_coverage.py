@@ -236,7 +236,7 @@ def test_a_resumed_run_comes_to_the_same(tmp_path: Path) -> None:
             ModelSpec(f"openai/{name}", api_base=server.url, context_window=100_000, price=Price(1, 1))
             for name in ("root", "sub")
         ]
-        profile = Profile("test", "", models[0], models[1], Limits())
+        profile = Profile("test", "", models[0], models[1], Limits(), strategy="rlm")
         prepared = analysis.prepare([str(folder)], "what?", profile, findings=True)
         recorder = analysis.record(prepared.task, [str(folder)], LoadOptions())
         with closing(recorder), closing(prepared.task.context):

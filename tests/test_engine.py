@@ -364,7 +364,7 @@ def test_an_interrupt_at_any_moment_leaves_a_whole_record(tmp_path: Path, stop_a
 
     with OpenAIServer(reply) as server:
         model = ModelSpec("openai/root", api_base=server.url, price=Price(1, 10), max_output_tokens=500)
-        profile = Profile("t", "", model, replace(model, model="openai/sub"), Limits())
+        profile = Profile("t", "", model, replace(model, model="openai/sub"), Limits(), strategy="rlm")
         task = analysis.prepare([str(tmp_path / "input.txt")], "q", profile).task
         result = analysis.run(task, watch)
     assert result.status == "interrupted"

@@ -124,7 +124,9 @@ def test_nothing_goes_on_after_a_run_that_its_watcher_broke_off(tmp_path: Path) 
             ModelSpec(f"openai/{name}", api_base=server.url, api_key_env="LOOPBACK_KEY", price=Price(1, 1))
             for name in ("root", "sub")
         )
-        task = analysis.prepare([str(tmp_path / "input.txt")], "?", Profile("p", "", root, sub, Limits())).task
+        task = analysis.prepare(
+            [str(tmp_path / "input.txt")], "?", Profile("p", "", root, sub, Limits(), strategy="rlm")
+        ).task
         with pytest.raises(ZeroDivisionError):
             analysis.run(task, watch)
         task.context.close()

@@ -189,7 +189,7 @@ def test_a_run_goes_on_with_the_fallback_and_says_so(tmp_path: Path, text: str) 
         spare = {"model": "openai/spare", "api_base": sound.url, **base, "price": {"input": 2, "output": 20}}
         first = {"model": "openai/first", "api_base": broken.url, **base, "fallbacks": [spare]}
         path = tmp_path / "p.yaml"
-        path.write_text(yaml.safe_dump({"root": first, "sub": first}))
+        path.write_text(yaml.safe_dump({"strategy": "rlm", "root": first, "sub": first}))
         events = tmp_path / "events.jsonl"
         ran = rlm("analyze", text, "who pays?", "-p", str(path), "-f", "json", "--events", str(events))
     assert ran.code == 0, ran.err
@@ -214,7 +214,7 @@ def test_a_fallback_of_unknown_price_is_refused_under_a_cap_like_any_other_model
     base = {"api_base": "http://127.0.0.1:9/v1", "price": {"input": 1, "output": 10}}
     path = tmp_path / "p.yaml"
     root = {"model": "openai/first", **base, "fallbacks": [{"model": "openai/second", "api_key_env": "LOOPBACK_KEY"}]}
-    path.write_text(yaml.safe_dump({"root": root, "sub": {"model": "openai/sub", **base}}))
+    path.write_text(yaml.safe_dump({"strategy": "rlm", "root": root, "sub": {"model": "openai/sub", **base}}))
     ran = rlm("analyze", text, "who pays?", "-p", str(path))
     assert ran.code == 2
     assert "the price of openai/second is unknown" in ran.err
@@ -227,7 +227,7 @@ def test_a_fallback_takes_no_time_from_the_model_it_stands_in_for(tmp_path: Path
         spare = {"model": "openai/spare", "timeout": 4, **base}
         path = tmp_path / "p.yaml"
         root = {"model": "openai/first", "timeout": 4, **base, "fallbacks": [spare]}
-        path.write_text(yaml.safe_dump({"root": root, "sub": {"model": "openai/sub", **base}}))
+        path.write_text(yaml.safe_dump({"strategy": "rlm", "root": root, "sub": {"model": "openai/sub", **base}}))
         ran = rlm("analyze", text, "who pays?", "-p", str(path), "-f", "json")
     result = ran.json()
     assert (result["answer"], result["warnings"]) == ("late but there", [])

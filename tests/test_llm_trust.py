@@ -130,6 +130,7 @@ def test_calls_to_this_machine_pass_by_a_proxy(tmp_path: Path, text: str) -> Non
         path.write_text(
             yaml.safe_dump(
                 {
+                    "strategy": "rlm",
                     "root": {"model": "openai/root", "api_base": root.url},
                     "sub": {"model": "ollama_chat/qwen3", "api_base": sub.url},
                 }

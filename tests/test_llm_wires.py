@@ -144,7 +144,9 @@ def over(
             if wire.key is not None:
                 monkeypatch.setenv(wire.key, f"sk-{name}-0123456789abcdef")
             profile = tmp_path / "wire.yaml"
-            profile.write_text(yaml.safe_dump({"root": {"model": wire.root}, "sub": {"model": wire.sub}}))
+            profile.write_text(
+                yaml.safe_dump({"strategy": "rlm", "root": {"model": wire.root}, "sub": {"model": wire.sub}})
+            )
             ran = rlm(
                 "analyze", text, "Who pays and who repairs?", "-p", str(profile), "-f", "json", "--events", str(events)
             )
@@ -250,7 +252,7 @@ def test_a_hybrid_has_two_addresses_two_wires_and_two_keys(
         }
         sub = {"model": "ollama_chat/qwen3", "api_base": house.url, "api_key_env": "HOUSE_KEY"}
         profile = tmp_path / "hybrid.yaml"
-        profile.write_text(yaml.safe_dump({"root": root, "sub": sub}))
+        profile.write_text(yaml.safe_dump({"strategy": "rlm", "root": root, "sub": sub}))
         ran = rlm("analyze", text, "Who?", "-p", str(profile), "-f", "json")
     assert ran.code == 0, ran.err
     assert cloud.keys == ["sk-cloud-0123456789abcdef"] * 3

@@ -81,7 +81,7 @@ class Told:
             spec = ModelSpec(
                 model, wire.url, "LOOPBACK_KEY", max_output_tokens=500, context_window=window, price=Price(1, 10)
             )
-            profile = Profile("test", "", spec, spec, Limits(max_iterations=iterations))
+            profile = Profile("test", "", spec, spec, Limits(max_iterations=iterations), strategy="rlm")
             prepared = analysis.prepare([str(folder / "input.txt")], "what?", profile)
             self.result: Result = analysis.run(prepared.task, self.events.append)
             prepared.task.context.close()

@@ -82,7 +82,7 @@ class RedactedRun:
             )
             models = ModelSpec(f"{provider}/root", **fields), ModelSpec(f"{provider}/sub", **fields)
             task = analysis.prepare(
-                [str(folder)], question, Profile("t", "", *models, LIMITS), HIDDEN, redact=redact
+                [str(folder)], question, Profile("t", "", *models, LIMITS, strategy="rlm"), HIDDEN, redact=redact
             ).task
             self.result: Result = analysis.run(task, self.events.append, "off")
             self.text = task.context.text(0, task.context.characters)
@@ -197,7 +197,7 @@ def test_the_root_model_is_told_only_where_there_are_secrets(tmp_path: Path) -> 
             path.write_text("nothing\n")
     with OpenAIServer("FINAL(done)") as server:
         spec = ModelSpec("openai/root", api_base=server.url, price=Price(0, 0), redact=True)
-        task = analysis.prepare([str(tmp_path)], "what?", Profile("t", "", spec, spec)).task
+        task = analysis.prepare([str(tmp_path)], "what?", Profile("t", "", spec, spec, strategy="rlm")).task
         result = analysis.run(task, lambda event: None, "off")
         task.context.close()
         assert "SECRET" not in json.dumps(server.requests)

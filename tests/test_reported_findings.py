@@ -299,7 +299,7 @@ def test_time_that_is_over_ends_the_making_of_prompts_too(tmp_path: Path) -> Non
     for number in range(50):
         found.report(context, RULES, Reported("other", "t", "m", "a.py", f"x{number} = eval(y)", None, None, 0.9, None))
     spec = ModelSpec("openai/sub", api_base="http://127.0.0.1:9/v1", price=Price(1, 10))
-    profile = Profile("test", "", spec, spec, Limits(timeout=1))
+    profile = Profile("test", "", spec, spec, Limits(timeout=1), strategy="rlm")
     budget = Budget(profile.limits, clock=iter(range(0, 10**6, 100)).__next__)
     progress = Progress()
     subcalls = Subcalls(open_client(profile), profile, budget, progress, Replay(NoJournal(), budget, profile, {}))

@@ -69,7 +69,15 @@ def perform(job: Job) -> int:
                 if removed.runs and not job.output.quiet:
                     say(f"removed {counted(removed.runs, 'record')} of old runs, {removed.bytes / 1e6:,.1f} MB")
                 recorder = analysis.record(prepared.task, job.inputs, job.load_options)
-            return conduct(job.output, prepared, events, before_the_run(prepared.task), job.cache, policy, recorder)
+            return conduct(
+                job.output,
+                prepared,
+                events,
+                before_the_run(prepared.task, prepared.choice),
+                job.cache,
+                policy,
+                recorder,
+            )
 
 
 def _profile(job: Job) -> Profile:

@@ -61,7 +61,7 @@ def resume(
             prepared = replace(prepared, task=replace(prepared.task, warnings=warned))
             if prepared.task.changed is not None:  # from now on this is what it has to be
                 recorder.begin_with(analysis.begun_again(beginning, prepared.task))
-            notice = f"{before_the_run(prepared.task)}\n{_spent(run_id, past, limits)}"
+            notice = f"{before_the_run(prepared.task, prepared.choice)}\n{_spent(run_id, past, limits)}"
             return conduct(output, prepared, events, notice, cache, policy, recorder, past)
 
 

@@ -12,9 +12,11 @@ from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine import prompts
 from rlm_cli.engine.answer_form import fitted, refused, taken_anyway
+from rlm_cli.engine.answering import Answering
 from rlm_cli.engine.cells import Cells
 from rlm_cli.engine.conclusion import STOP_REASONS, Conclusion
 from rlm_cli.engine.coverage import Seen
+from rlm_cli.engine.direct import answer_directly
 from rlm_cli.engine.families import system_prompt
 from rlm_cli.engine.history import History
 from rlm_cli.engine.opening import context_loaded, run_started
@@ -69,7 +71,7 @@ class Engine:
         error: RlmError | None = None
         try:
             yield run_started(task, path)
-            status, stop_reason = yield from run.explore()
+            status, stop_reason = yield from (run.explore() if task.strategy == "rlm" else run.read())
         except KeyboardInterrupt:
             status, stop_reason = "interrupted", "interrupted"
         except Refused as refused:
@@ -114,7 +116,14 @@ class _Run:
         self.replay = Replay(engine.journal, engine.budget, task.profile, progress.warnings, note)
         self.rules = rules_of(task.profile)
         self.conclusion = Conclusion(task, path, progress, self.rules)
-        self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay)
+        schema = task.schema if task.strategy != "rlm" else None
+        self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay, schema)
+
+    def read(self) -> Generator[Event, None, tuple[Status, StopReason]]:
+        """Answer without a session, by a model that reads the text or notes on it."""
+        subcalls = Subcalls(self.engine.client, self.task.profile, self.budget, self.progress, self.replay)
+        answering = Answering(self.task, self.path, self.progress, self.root, subcalls, self.conclusion)
+        return (yield from (answer_directly(answering)))
 
     def explore(self) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Iterate until there is an answer; past a limit, give the root model its last word."""

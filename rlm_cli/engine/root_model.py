@@ -40,6 +40,8 @@ class RootModel:
     spec: ModelSpec
     budget: Budget
     replay: Replay
+    schema: str | None = None
+    """That the reply has to fit; None: any text will do."""
     _empty: int = 0
     """Replies in a row that held nothing."""
 
@@ -50,14 +52,15 @@ class RootModel:
             # What the history may have grown to by then: this reply, and what comes of its code.
             growth = self.spec.max_output_tokens + OUTCOME_TOKENS
             self.budget.keep_back(self.spec, history.messages(), growth)
-        request = Request("root", self.spec, history.messages(), 0.0, here)
+        request = Request("root", self.spec, history.messages(), 0.0, here, schema=self.schema)
         recorded = self.replay.find(request)
         if recorded is not None:
             return Admitted(request, recorded, last_word)
         if (yield from self.replay.go_live(here)):
             self._tell_news(history, here)
         seconds = max(0.0, self.budget.seconds_left(last_word))
-        request = Request("root", self.spec, history.messages(), min(self.spec.patience, seconds), here)
+        patience = min(self.spec.patience, seconds)
+        request = Request("root", self.spec, history.messages(), patience, here, schema=self.schema)
         known = self.client.recall(request) if self.spec.cache and seconds > 0 else None
         if known is not None:
             self.budget.count_cached("root", known.usage)

@@ -71,7 +71,9 @@ def through_rlm(url: str, calls: int, width: int) -> dict[str, float]:
         file.write_text("x\n")
         for number in (width, calls):  # the first calls of a process pay for connections and caches
             marks.clear()
-            prepared = analysis.prepare([str(file)], f"ask {number} times", Profile("benchmark", "", root, sub, limits))
+            prepared = analysis.prepare(
+                [str(file)], f"ask {number} times", Profile("benchmark", "", root, sub, limits, strategy="rlm")
+            )
             before = peak()
             result = analysis.run(prepared.task, watch)
             assert result.usage_sub.calls == number, result

@@ -50,7 +50,7 @@ def main() -> None:
                 file.write(f"line {number:06} of a plain text, long enough to be one\n" * (1_000_000 // 51))
         model = {"model": "openai/m", "api_base": server.url, "price": {"input": 0, "output": 0}}
         profile = Path(folder, "profile.yaml")
-        profile.write_text(yaml.safe_dump({"root": model, "sub": model}))
+        profile.write_text(yaml.safe_dump({"strategy": "rlm", "root": model, "sub": model}))
         events = Path(folder, "events.jsonl")
         run = subprocess.Popen(
             [

@@ -46,7 +46,11 @@ def seconds_of(folder: Path, text: Path, size: int, redact: bool) -> float:
     with OpenAIServer([CODE.format(size=size, prompts=PROMPTS), *["ok"] * PROMPTS, "FINAL(done)"]) as server:
         model = {"model": "openai/m", "api_base": server.url, "price": {"input": 0, "output": 0}, "redact": redact}
         profile = folder / "profile.yaml"
-        profile.write_text(yaml.safe_dump({"root": model, "sub": model, "limits": {"timeout": 900, "concurrency": 2}}))
+        profile.write_text(
+            yaml.safe_dump(
+                {"strategy": "rlm", "root": model, "sub": model, "limits": {"timeout": 900, "concurrency": 2}}
+            )
+        )
         words = ["analyze", str(text), "what is it?", "-p", str(profile), "-q", "--no-record", "--no-cache"]
         process = subprocess.Popen(
             [sys.executable, "-c", "from rlm_cli.cli.app import app; app()", *words],

@@ -71,7 +71,7 @@ class WireRun:
             fields |= {"api_base": self.server.url, **(spec or {})}
             others = () if stand_in is None else (ModelSpec(f"{provider}/{stand_in}", **fields),)
             models = ModelSpec(f"{provider}/root", **fields), ModelSpec(f"{provider}/sub", **fields, fallbacks=others)
-            profile = Profile("test", "", *models, Limits(**limits))
+            profile = Profile("test", "", *models, Limits(**limits), strategy="rlm")
             prepared = analysis.prepare([str(folder / "input.txt")], "what?", profile)
             self.result: Result = analysis.run(prepared.task, self.events.append)
             prepared.task.context.close()
