@@ -34,6 +34,8 @@ class Conclusion:
     path: CallPath
     progress: Progress
     rules: Mapping[str, Rule]
+    context: Context
+    """All of the run: what is judged may be used where the answer has not looked."""
 
     def finish(
         self, final: Final, subcalls: Subcalls, told: str | None = None, lacking: bool = False
@@ -46,11 +48,13 @@ class Conclusion:
         """
         self.progress.answer, self.progress.doubt = final.answer, final.doubt
         yield AnswerGiven(path=self.path, answer=final.answer, doubt=final.doubt)
+        if self.task.profile.refine is not None and self.progress.ending is None:
+            return "complete", "final"  # a second pass follows: what is found is judged after it
         unchecked = yield from self.check_findings(subcalls, told)
         lacking = bool(lacking or unchecked or self.progress.found.left_out)
         if self.progress.ending is not None:
             return "partial", STOP_REASONS[self.progress.ending.limit]
-        unread = _unread(self.task.context)
+        unread = _unread(self.context)
         if unread:
             self.progress.warnings[f"not everything could be read: {unread}"] = None
         return ("partial" if unread or lacking else "complete"), "final"
@@ -62,12 +66,12 @@ class Conclusion:
         here = self.path.iteration(0)  # after all iterations, as the last word
         if self.task.findings:
             text = self.progress.answer if told is None else told
-            for finding in self.progress.found.take_named(self.task.context, self.rules, text):
+            for finding in self.progress.found.take_named(self.context, self.rules, text):
                 yield FindingReported(path=here, finding=finding)
         findings = self.progress.found.all()
         if not findings or not self.task.verify:
             return 0
-        yield from verify(findings, self.task.context, self.rules, subcalls, here, self.progress.found.judge)
+        yield from verify(findings, self.context, self.rules, subcalls, here, self.progress.found.judge)
         unchecked = [each for each in self.progress.found.all() if each.verdict == "unchecked"]
         if unchecked:
             why = unchecked[0].reason

@@ -19,9 +19,10 @@ from rlm_cli.engine.coverage import Seen
 from rlm_cli.engine.direct import answer_directly
 from rlm_cli.engine.families import system_prompt
 from rlm_cli.engine.history import History
-from rlm_cli.engine.opening import context_loaded, run_started
+from rlm_cli.engine.opening import context_loaded, refinement_started, run_started
 from rlm_cli.engine.parsing import ProseFinal, parse
 from rlm_cli.engine.progress import Progress
+from rlm_cli.engine.refining import second_task
 from rlm_cli.engine.replay import NoJournal, Replay
 from rlm_cli.engine.root_model import RootModel
 from rlm_cli.engine.session import Session
@@ -71,7 +72,9 @@ class Engine:
         error: RlmError | None = None
         try:
             yield run_started(task, path)
-            status, stop_reason = yield from (run.explore() if task.strategy == "rlm" else run.read())
+            status, stop_reason = yield from run.answer()
+            if task.profile.refine is not None and stop_reason == "final":
+                status, stop_reason = yield from self.refine(run)
         except KeyboardInterrupt:
             status, stop_reason = "interrupted", "interrupted"
         except Refused as refused:
@@ -105,19 +108,45 @@ class Engine:
             )
         return result
 
+    def refine(self, first: "_Run") -> Generator[Event, None, tuple[Status, StopReason]]:
+        """Have stronger models answer again, over what the first pass rests on; without an answer, the first holds."""
+        task, progress = first.task, first.progress
+        second = second_task(task, progress.answer, progress.doubt, tuple(progress.citations), progress.found.all())
+        yield refinement_started(second, first.path)
+        before = progress.put_by()
+        try:
+            return (yield from _Run(self, second, first.path, progress, first.replay, task.context).answer())
+        finally:
+            progress.fall_back_on(before)
+            if second.context is not task.context:
+                second.context.close()
+
 
 class _Run:
     """One run under way: its history, its REPL and its progress."""
 
-    def __init__(self, engine: Engine, task: Task, path: CallPath, progress: Progress) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        task: Task,
+        path: CallPath,
+        progress: Progress,
+        replay: Replay | None = None,
+        whole: Context | None = None,
+    ) -> None:
+        """`replay`: of the pass before this one; `whole`: the context of both, where this one has a part of it."""
         self.engine, self.task, self.path, self.progress = engine, task, path, progress
         self.budget = engine.budget
         note = prompts.changed(task.changed) if task.changed is not None else None
-        self.replay = Replay(engine.journal, engine.budget, task.profile, progress.warnings, note)
+        self.replay = replay or Replay(engine.journal, engine.budget, task.profile, progress.warnings, note)
         self.rules = rules_of(task.profile)
-        self.conclusion = Conclusion(task, path, progress, self.rules)
+        self.conclusion = Conclusion(task, path, progress, self.rules, whole or task.context)
         schema = task.schema if task.strategy != "rlm" else None
         self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay, schema)
+
+    def answer(self) -> Generator[Event, None, tuple[Status, StopReason]]:
+        """Come to an answer, by the task's strategy."""
+        return (yield from (self.explore() if self.task.strategy == "rlm" else self.read()))
 
     def read(self) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Answer without a session, by a model that reads the text or notes on it."""
@@ -142,10 +171,13 @@ class _Run:
                 self.task.schema,
             )
             first = prompts.first_message(self.task, session.facts)
-            closing = prompts.closing_line(1, self.budget)
+            begin = self.progress.iterations + 1
+            closing = prompts.closing_line(begin, self.budget)
             system = system_prompt(self.root.spec, self.task.profile.prompts, child=self.path.depth > 0)
-            history = History(system, self.replay.told(f"{self.path}", f"{first}\n\n{closing}"))
-            for number in range(1, limits.max_iterations + 1):
+            history = History(
+                system, self.replay.told(f"{self.path}{' second' * (begin > 1)}", f"{first}\n\n{closing}")
+            )
+            for number in range(begin, limits.max_iterations + 1):
                 here = self.path.iteration(number)
                 try:
                     reply = yield from self.iterate(history, here, number)

@@ -1,10 +1,10 @@
-"""The first two events of a run: what was asked, of whom; over which text, behind which walls."""
+"""How a run begins, and its second pass: what was asked, of whom; over which text, behind which walls."""
 
 from dataclasses import asdict
 
 from rlm_cli.addresses import whereabouts
 from rlm_cli.context import Context
-from rlm_cli.events import CallPath, ContextLoaded, RunStarted
+from rlm_cli.events import CallPath, ContextLoaded, RefinementStarted, RunStarted
 from rlm_cli.seams import ReplFacts
 from rlm_cli.strength import level_of
 from rlm_cli.task import Task
@@ -23,6 +23,20 @@ def run_started(task: Task, path: CallPath) -> RunStarted:
         sub_address=whereabouts(profile.sub),
         limits=asdict(profile.limits),
         strategy=task.strategy,
+    )
+
+
+def refinement_started(task: Task, path: CallPath) -> RefinementStarted:
+    """`task`: what is left to do."""
+    profile = task.profile
+    return RefinementStarted(
+        path=path,
+        profile=profile.name,
+        root_model=profile.root.model,
+        root_address=whereabouts(profile.root),
+        sub_model=profile.sub.model,
+        sub_address=whereabouts(profile.sub),
+        documents=len(task.context.documents),
     )
 
 

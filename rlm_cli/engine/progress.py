@@ -16,6 +16,15 @@ from rlm_cli.results import Citation, Failure, Result, Status, StopReason
 from rlm_cli.types import ModelSpec, Reply
 
 
+@dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """What a first pass came to."""
+
+    answer: str
+    doubt: str | None
+    citations: dict[Citation, None]
+
+
 @dataclass(slots=True)
 class Progress:
     """The changing state of a run beside its history and its REPL."""
@@ -47,6 +56,18 @@ class Progress:
         if limit.limit not in self.limits:
             self.limits[limit.limit] = None
             yield LimitEvent(path=path, limit=limit.limit, message=str(limit))
+
+    def put_by(self) -> "FirstAnswer":
+        """Make room for a second pass; return the answer of the first."""
+        first = FirstAnswer(self.answer, self.doubt, self.citations)
+        self.answer, self.doubt, self.citations, self.variables = "", None, {}, ()
+        return first
+
+    def fall_back_on(self, first: "FirstAnswer") -> None:
+        """Take the first pass's answer where the second gave none."""
+        if not self.answer:
+            self.answer, self.doubt, self.citations = first.answer, first.doubt, {**first.citations, **self.citations}
+            self.warnings["the second pass gave no answer: this is the one of the first"] = None
 
     def note_seen(self, text: str) -> None:
         """Note a text that a model has replied to."""

@@ -77,6 +77,7 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             task.question.strip(),
             "",
             *section(task),
+            *(["# First pass", "", task.earlier, ""] if task.earlier is not None else []),
             "# Context",
             "",
             describe(task.context),

@@ -84,7 +84,8 @@ class Replay:
 
     def _spec(self, call: Unanswered) -> ModelSpec:
         of_sub_model = call.role == "sub" and call.model == self.profile.sub.model
-        return self.profile.sub if of_sub_model else self.profile.root
+        known = self.profile.sub if of_sub_model else self.profile.root
+        return next((each for each in (known, *self.profile.models) if each.model == call.model), known)
 
     def news(self, here: CallPath) -> str | None:
         """Return the note where it belongs into the history: once the run is live, and there again when repeated."""
