@@ -53,13 +53,13 @@ def test_the_first_message_holds_the_question_the_shape_and_the_limits(tmp_path:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("a.jsonl", '{"user": "ann", "text": "hi"}\n' * 2, "JSON lines, 2 records; keys of the first: user, text"),
+        ("a.jsonl", '{"user": "ann", "text": "hi"}\n' * 2, "JSON lines, 2 records; keys, looked at in all 2"),
         ("a.json", '{"users": [1, 2]}', "one JSON object"),
         ("a.json", "[1, 2, 3]", "one JSON array"),
-        ("a.csv", "name,age\nann,3\nbob,4\n", "CSV, 2 records; columns: name, age"),
-        ("a.log", "2020-01-01 || ann || hello there\n" * 9, "most of them 3 fields separated by ' || '"),
+        ("a.csv", "name,age\nann,3\nbob,4\n", "CSV, 2 records, delimiter ',', a first line names the columns"),
+        ("a.log", "2020-01-01 || ann || hello there\n" * 9, "3 fields separated by ' || ': 9 of 9 lines"),
         ("a.txt", "page one\fpage two\n", "'a.txt': Text of 2 pages, 1 line."),
-        ("a.txt", "a;b\n" * 9 + "\fa;b\n", "Text of 2 pages; 10 lines, most of them 2 fields"),
+        ("a.txt", "a;b\n" * 9 + "\fa;b\n", "Text of 2 pages, 10 lines; 2 fields separated by ';': 10 of 10 lines"),
         ("a.txt", "[Intro] just prose\nmore of it\n", "plain text, 2 lines"),
     ],
 )  # fmt: skip

@@ -89,7 +89,9 @@ def test_records_that_an_answer_names_are_checked_and_mere_words_are_not(export:
 def test_the_model_is_told_what_the_records_are(tmp_path: Path) -> None:
     context = loaded(tmp_path, export__jsonl="".join(json.dumps(each) + "\n" for each in MESSAGES))
     told = describe(context)
-    assert "One document, 'export.jsonl': JSON lines, 3 records; keys of the first: id, user, text" in told
+    assert (
+        "One document, 'export.jsonl': JSON lines, 3 records; keys, looked at in all 3 records: id (int 1..3), " in told
+    )
     assert "`export.jsonl record 3` is a place; records count from 1. Of documents[0]: .records (how many)" in told
     context = loaded(tmp_path, b__csv="id,größe\n1,2\n", c__txt="x")
     told = describe(context)
@@ -98,7 +100,8 @@ def test_the_model_is_told_what_the_records_are(tmp_path: Path) -> None:
 
 def test_a_single_table_is_told_with_its_columns(tmp_path: Path) -> None:
     told = describe(loaded(tmp_path, b__csv="id,größe\n1,2\n"))
-    assert "One document, 'b.csv': CSV, 1 record; columns: id, größe" in told
+    assert "One document, 'b.csv': CSV, 1 record, delimiter ',', a first line names the columns; columns, " in told
+    assert "looked at in 1 record: id (int 1), größe (int 2)" in told
 
 
 def test_the_session_cuts_records_out_whole(export: Context) -> None:

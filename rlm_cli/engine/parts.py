@@ -3,21 +3,17 @@
 Knows documents and their text, and nothing of the rest of the message.
 """
 
-import csv
-import json
 from collections import Counter
 from collections.abc import Iterator
 
 from rlm_cli.context import Context
+from rlm_cli.engine.fields import RECORD, column_fields, json_fields
 from rlm_cli.engine.pages import counted
 from rlm_cli.types import Document
 
 _NAMED = 8
 _PAPERS = 40
 _TITLE = 90
-_KEYS = 20
-_RECORD = 20_000
-"""Characters of a first record that are parsed for its keys."""
 
 
 def about_parts(context: Context) -> Iterator[str]:
@@ -50,30 +46,34 @@ def number_of_parts(document: Document) -> int:
 
 
 def shape_of_parts(context: Context, document: Document) -> str | None:
-    """Return what a document with cells or records is: `JSON lines, 279 records; keys of the first: id, user`."""
+    """Return what a document with cells or records is: `JSON lines, 279 records; keys, ...: id (int 1..279), ...`."""
     if document.parts is None:
         return None
     count = number_of_parts(document)
     if document.parts.kind == "cell":
         return f"notebook of {counted(count, 'cell')}, sources and outputs"
-    start = document.parts.starts[0]
+    starts = document.parts.starts
     if document.kind in ("csv", "tsv"):
-        header = context.text(document.span.start, start)
-        delimiter = "\t" if document.kind == "tsv" else max(",;\t|", key=header.count)
-        columns = next(csv.reader([header.strip()], delimiter=delimiter), []) if header.strip() else []
-        named = ", ".join(columns[:_KEYS])
-        return f"{document.kind.upper()}, {counted(count, 'record')}; columns: {named or 'without a header'}"
-    first = context.text(start, min(start + _RECORD, document.span.end))
-    keys: list[str] = []
-    try:
-        value, _ = json.JSONDecoder().raw_decode(first)
-    except (ValueError, RecursionError):
-        value = None  # larger than what is looked at
-    if isinstance(value, dict):
-        keys = [str(key) for key in value]
-    before = context.text(document.span.start, min(start, document.span.start + _RECORD)).strip()
+        columns, delimiter, headed = column_fields(context, document, starts)
+        head = "a first line names the columns" if headed else "no header"
+        return f"{document.kind.upper()}, {counted(count, 'record')}, delimiter {delimiter!r}, {head}; {columns}"
+    before = context.text(document.span.start, min(starts[0], document.span.start + RECORD)).strip()
     form = "JSON lines" if not before else "JSON array" if before == "[" else "JSON object with a list"
-    return f"{form}, {counted(count, 'record')}" + (f"; keys of the first: {', '.join(keys[:_KEYS])}" if keys else "")
+    return "; ".join(filter(None, (f"{form}, {counted(count, 'record')}", json_fields(context, document, starts))))
+
+
+def code_for_parts(context: Context, document: Document, number: int) -> str | None:
+    """Return code that gives the records of a document, or its cells; `number` is its place in `documents`."""
+    if document.parts is None:
+        return None
+    row = f"documents[{number}]"
+    if document.parts.kind == "cell":
+        return f"cells = [{row}.cell(n) for n in range(1, {row}.cells + 1)]"
+    if document.kind not in ("csv", "tsv"):
+        return f"import json; records = [json.loads({row}.record(n)) for n in range(1, {row}.records + 1)]"
+    _, delimiter, headed = column_fields(context, document, document.parts.starts[:1])
+    reader = "DictReader" if headed else "reader"
+    return f"import csv, io; rows = list(csv.{reader}(io.StringIO({row}.text, newline=''), delimiter={delimiter!r}))"
 
 
 def about_papers(context: Context) -> Iterator[str]:

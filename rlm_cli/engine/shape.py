@@ -1,17 +1,20 @@
 """What the context looks like, in a few lines: so that no iteration is spent on finding out.
 
-Covered: sizes, documents by kind and folder, the largest; the record shape of a single text; a sample. Everything is
-bounded, whatever the size of the context. Samples are quoted line by line, so that they cannot pass for the prompt.
+Covered: sizes, documents by kind and folder, the largest, where to begin; the form of a text, or of a few of many, and
+code for it; a sample. Everything is bounded, whatever the size of the context. Samples are quoted line by line, so that
+they cannot pass for the prompt.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from rlm_cli.context import Context, header
+from rlm_cli.engine.entrances import entrances
+from rlm_cli.engine.fields import json_value
+from rlm_cli.engine.line_forms import form_of
 from rlm_cli.engine.pages import about_pages, counted, number_of_pages
-from rlm_cli.engine.parts import about_marks, about_papers, about_parts, shape_of_parts
+from rlm_cli.engine.parts import about_marks, about_papers, about_parts, code_for_parts, shape_of_parts
 from rlm_cli.places import place_name, placed
 from rlm_cli.results import Citation
 from rlm_cli.types import Document
@@ -22,14 +25,20 @@ _SHOWN_WHOLE = 8_000
 """Characters of a text that is shown whole: what one iteration's output may hold."""
 _LINES_WHOLE = 400
 """Lines of such a text: each is shown with its number."""
-_PROBE = 20_000
-"""Characters from which a single document's shape is guessed."""
+_FORMS, _LOOKED_AT = 3, 30
+"""Forms of documents among others that are told; how many documents are looked at for them."""
 _LARGEST = 10
 _GROUPS = 12
 _FAILED = 5
 _FEW = 8
 """Files that were not loaded which are named."""
 _PATH = 200
+_WORTH_IT = 0.1
+"""Share of the text, below which a kind is not worth more words."""
+_KNOWN_FORMS = frozenset("md markdown rst ipynb".split())
+"""Among many documents, kinds of which it is known what they look like."""
+IN_CODE = "In code: "
+"""Begins a line with Python that takes a document apart."""
 
 
 def describe(context: Context) -> str:
@@ -49,35 +58,97 @@ def _sizes(context: Context) -> str:
 
 
 def _shape(context: Context) -> Iterable[str]:
-    if len(context.documents) == 1:
-        [document] = context.documents
-        shape = shape_of_parts(context, document)
-        if shape is None and document.kind != "pdf":
-            shape = _record_shape(document, context.text(0, _PROBE))
-        pages = number_of_pages(document) if document.pages else None
-        plain = f"{pages or 'plain text'}, {counted(document.lines, 'line')}."
-        yield f"One document, {document.path!r}: {plain if shape is None else '; '.join(filter(None, (pages, shape)))}"
-        yield from about_pages(context)
-        yield from about_parts(context)
-        yield from about_marks(context)
-        return
     documents = context.documents
+    if len(documents) == 1:
+        yield from _alone(context, documents[0])
+        return
     yield (
         f"{len(documents):,} documents, each after a header line `===== path =====` (documents hold no header): "
         "files[path] is a document's text, `documents` the table."
     )
-    yield "By kind: " + _counted(Counter(document.kind for document in documents))
+    yield "By kind: " + _by_kind(context)
     folders = Counter(document.path.split("/")[0] + "/" if "/" in document.path else "." for document in documents)
     if len(folders) > 1:
         yield "By top folder: " + _counted(folders)
+    begin_with = entrances(documents)
+    if begin_with:
+        yield "Begin with: " + ", ".join(begin_with)
     yield from about_pages(context)
     yield from about_parts(context)
     yield from about_papers(context)
     yield from about_marks(context)
-    largest = sorted(documents, key=lambda document: document.span.start - document.span.end)[:_LARGEST]
-    yield "Largest: " + ", ".join(
-        f"{document.path} ({document.span.end - document.span.start:,})" for document in largest
-    )
+    yield from _forms(context)
+    largest = sorted(documents, key=_size)[:_LARGEST]
+    yield "Largest: " + ", ".join(f"{document.path} ({-_size(document):,})" for document in largest)
+
+
+def _size(document: Document) -> int:
+    return document.span.start - document.span.end
+
+
+def _alone(context: Context, document: Document) -> Iterable[str]:
+    pages = number_of_pages(document) if document.pages else None
+    shape, code = _form(context, document, 0)
+    plain = f"{pages or 'plain text'}, {counted(document.lines, 'line')}"
+    if shape is None:
+        yield f"One document, {document.path!r}: {plain}."
+    elif document.parts is None and not shape.startswith("one JSON"):
+        yield f"One document, {document.path!r}: {plain}; {shape}"
+    else:
+        yield f"One document, {document.path!r}: {'; '.join(filter(None, (pages, shape)))}"
+    if code is not None:
+        yield f"{IN_CODE}{code.replace('documents[0].text', 'context')}"
+    yield from about_pages(context)
+    yield from about_parts(context)
+    yield from about_marks(context)
+
+
+def _forms(context: Context) -> Iterable[str]:
+    """Yield the forms of a few documents, the largest of their kind, and how many others may have them."""
+    kinds, shares = Counter(each.kind for each in context.documents), _shares(context)
+    numbered = sorted(enumerate(context.documents), key=lambda pair: _size(pair[1]))
+    shown: set[str] = set()
+    for number, document in numbered[:_LOOKED_AT]:
+        unimportant = document.kind in shown or document.mark is not None or shares[document.kind] < _WORTH_IT
+        if unimportant or document.kind in _KNOWN_FORMS or len(shown) == _FORMS:
+            continue
+        said, code = _form(context, document, number, alone=False)
+        if said is not None and code is not None:
+            shown.add(document.kind)
+            others = f" (the largest of {kinds[document.kind]:,} {document.kind})" if kinds[document.kind] > 1 else ""
+            yield f"{document.path[:_PATH]}{others}: {said}"
+            yield f"{IN_CODE}{code}"
+
+
+def _form(context: Context, document: Document, number: int, alone: bool = True) -> tuple[str | None, str | None]:
+    """Return what a document is, by its records, its value or its lines, and code to take it apart."""
+    text = f"documents[{number}].text"
+    shape = shape_of_parts(context, document)
+    if shape is not None:
+        return shape, code_for_parts(context, document, number)
+    if document.kind != "pdf" and alone:
+        shape = json_value(context, document)
+        if shape is not None:
+            return shape, f"import json; value = json.loads({text})"
+    form = form_of(context, document)
+    return (form.said, form.code.replace("TEXT", text)) if form is not None else (None, None)
+
+
+def _shares(context: Context) -> dict[str, float]:
+    """Return kind -> its share of the characters."""
+    sizes: Counter[str] = Counter()
+    for each in context.documents:
+        sizes[each.kind] -= _size(each)
+    return {kind: size / max(1, context.characters) for kind, size in sizes.items()}
+
+
+def _by_kind(context: Context) -> str:
+    kinds, shares = Counter(each.kind for each in context.documents), _shares(context)
+    named = _counted(kinds)
+    most = [kind for kind in sorted(shares, key=lambda kind: (-shares[kind], kind))[:3] if shares[kind] >= _WORTH_IT]
+    if len(kinds) == 1 or not most:
+        return named
+    return f"{named}; of the text " + ", ".join(f"{kind} {shares[kind]:.0%}" for kind in most)
 
 
 def _counted(counter: Counter[str]) -> str:
@@ -136,30 +207,3 @@ def _numbered(context: Context, document: Document) -> str:
 
 def _quoted(text: str) -> str:
     return "\n".join(f"| {line}" for line in text.split("\n"))
-
-
-# --- one document -------------------------------------------------------------------------------------------------
-
-
-def _record_shape(document: Document, probe: str) -> str | None:
-    lines = [line for line in probe.split("\n")[:-1] if line.strip()][:50] or [probe]
-    return _json_value(probe) or _delimited(document, lines)
-
-
-def _json_value(probe: str) -> str | None:
-    start = probe.lstrip()[:1]
-    if start not in ("{", "[") or not re.match(r'\s*[\[{]\s*(["\[{\]}]|-?\d|true|false|null)', probe):
-        return None
-    return f"looks like one JSON {'object' if start == '{' else 'array'}: try json.loads(context)."
-
-
-def _delimited(document: Document, lines: list[str]) -> str | None:
-    """Recognise records such as `Date || User || Message`: the same separator equally often in most lines."""
-    if len(lines) < 5:
-        return None
-    for separator in (" || ", "\t", " | ", ";"):
-        counts = Counter(line.count(separator) for line in lines)
-        number, frequency = counts.most_common(1)[0]
-        if number >= 1 and frequency >= 0.8 * len(lines):
-            return f"{document.lines:,} lines, most of them {number + 1} fields separated by {separator!r}."
-    return None
