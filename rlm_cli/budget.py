@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rlm_cli.errors import LimitReached
 from rlm_cli.types import Limits, Message, ModelSpec, Request, Role, Usage
-from rlm_cli.worst_case import NOTHING, UNTAUGHT, Lesson, Worst, expected_input
+from rlm_cli.worst_case import NOTHING, UNTAUGHT, Lesson, Worst, expected_input, form_tokens
 
 _LAST_WORD_SHARE = 0.15
 _LAST_WORD_SECONDS = 60.0
@@ -110,7 +110,7 @@ class Budget:
         Raises LimitReached when time, tokens or money do not allow it. While other calls are open, what they will
         give back may be enough: then this waits for them.
         """
-        expected = expected_input(request.messages)
+        expected = expected_input(request.messages, form_tokens(request.schema))
         reservation = Reservation(request.role, request.spec, expected, NOTHING, last_word)
         with self._changed:
             refusal = self._reserve(reservation)

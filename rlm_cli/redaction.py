@@ -14,6 +14,7 @@ secret without having seen it: on this side, in code that could read the context
 each secret in a prompt is a token again. It can also bring false secrets, which cost what finding them costs.
 """
 
+import json
 import re
 import threading
 from collections import Counter
@@ -175,11 +176,16 @@ class Redactor:
                 self._remembered[text] = known
         return known
 
-    def restore(self, text: str) -> str:
-        """Return the text with each token that was given out as what it stands for."""
+    def restore(self, text: str, in_json: bool = False) -> str:
+        """Return the text with each token that was given out as what it stands for; `in_json`: within JSON's texts."""
         if _BEGINNING not in text:
             return text
-        return _TOKEN.sub(lambda token: self._texts.get(token[0], token[0]), text)
+
+        def known(token: re.Match[str]) -> str:
+            secret = self._texts.get(token[0], token[0])
+            return json.dumps(secret, ensure_ascii=False)[1:-1] if in_json else secret
+
+        return _TOKEN.sub(known, text)
 
     def _hidden(self, text: str) -> str:
         content = text.encode("utf-8", "surrogatepass")

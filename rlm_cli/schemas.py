@@ -129,6 +129,11 @@ def section(task: Task) -> list[str]:
     ]
 
 
+def stated(schema: str) -> str:
+    """Return the fixed message that tells a model of the form of its reply."""
+    return f"Reply with JSON alone, without a word around it. It has to fit this JSON schema:\n{schema}"
+
+
 def parse(schema: str, text: str) -> Any:
     """Return the value that a reply holds: JSON alone, or in a code fence. Raises ValueError with why there is none."""
     value = value_in(text)

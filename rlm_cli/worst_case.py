@@ -14,6 +14,8 @@ from rlm_cli.types import Message, ModelSpec, Price
 _TOKENIZER_MARGIN = 1.3
 """Tokenizers of other vendors need up to about this much more than the one that counts here."""
 _MESSAGE_TOKENS = 8
+_FORM_TOKENS = 400
+"""What a provider says around a schema."""
 _CALL_TOKENS = 100
 """What a server may put around a prompt: its template, a system prompt of its own."""
 
@@ -83,6 +85,11 @@ def expected_input(messages: Iterable[Message], further_tokens: int = 0) -> int:
     """Return the input tokens that a prompt is expected to have at most, by our own count and margins."""
     prompt = sum(prompt_tokens(message.text) + _MESSAGE_TOKENS for message in messages)
     return math.ceil((prompt + further_tokens) * _TOKENIZER_MARGIN) + _CALL_TOKENS
+
+
+def form_tokens(schema: str | None) -> int:
+    """Return what a JSON schema adds to a request whose messages state it already: it may be sent once more."""
+    return 0 if schema is None else prompt_tokens(schema) + _FORM_TOKENS
 
 
 def _cost(price: Price | None, input_tokens: int, output_tokens: int) -> float:

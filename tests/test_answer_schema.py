@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support.command import rlm
+from support.openai_server import Scripted
 from support.runs import Run, cell
 
 from rlm_cli import analysis
@@ -20,7 +21,7 @@ SCHEMA = {
 }
 
 
-def run_of(folder: Path, root: list[str], schema: Any = None, **more: Any) -> Run:
+def run_of(folder: Path, root: list[str | Scripted], schema: Any = None, **more: Any) -> Run:
     return Run(folder, root, schema=json.dumps(schema or SCHEMA), **more)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
+from rlm_cli.engine import in_form
 from rlm_cli.engine.answer_form import fitted, refused
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.prompts import closing_line
@@ -30,6 +31,7 @@ from rlm_cli.seams import (
     Claimed,
     FromRepl,
     Reported,
+    SubAnswers,
     ToRepl,
     refusal,
 )
@@ -129,6 +131,10 @@ class Cells:
 
     def _answer(self, question: FromRepl, running: _Running) -> Generator[Event, None, ToRepl]:
         if isinstance(question, Asked):
+            with self.session.counted():
+                why = in_form.refusal(question.schema)
+            if why is not None:
+                return SubAnswers(refused=why)
             return (yield from self.subcalls.answer(question, running.here, running.numbers))
         if isinstance(question, Claimed):
             with self.session.counted():

@@ -7,19 +7,20 @@ nothing here retries.
 
 import functools
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 
 from rlm_cli.amounts import cost
 from rlm_cli.budget import Budget, Reservation
 from rlm_cli.engine.fan_out import fan_out
+from rlm_cli.engine.in_form import Conversation, bring_into_form, conversation
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.replay import Replay
 from rlm_cli.errors import CallTimedOut, LimitReached, ModelError
 from rlm_cli.events import CallPath, Event, SubcallFailed, SubcallFinished, SubcallStarted
 from rlm_cli.seams import Asked, ModelClient, Recorded, SubAnswer, SubAnswers
 from rlm_cli.tokens import prompt_tokens
-from rlm_cli.types import Message, ModelSpec, Profile, Reply, Request, Usage
+from rlm_cli.types import ModelSpec, Profile, Reply, Request, Usage
 
 _HEAD = 200
 """Characters of a prompt that its event shows, and of a reply that was known already."""
@@ -116,15 +117,20 @@ class Subcalls:
         started, usage, live = time.monotonic(), self.budget.usage(), self.replay.live
         numbers.asked += 1
         prompts = asked.prompts if asked.fresh else tuple(dict.fromkeys(asked.prompts))
-        large = {prompt: refusal for prompt in set(prompts) if (refusal := _too_large(spec, prompt)) is not None}
+        said = {prompt: conversation(prompt, asked.schema) for prompt in set(prompts)}
+        large = {prompt: refusal for prompt in said if (refusal := _too_large(spec, said[prompt])) is not None}
         answers = {number: large[prompt] for number, prompt in enumerate(prompts) if prompt in large}
         sendable = [number for number in range(len(prompts)) if number not in answers]
         calls = {
-            number: _call(spec, prompts[number], here.subcall(place), asked.fresh)
+            number: _call(spec, said[prompts[number]], here.subcall(place), asked.fresh, asked.schema)
             for place, number in enumerate(sendable, numbers.next)
         }
         if (why := (yield from self._make(calls, answers, here, numbers))) is not None:
             return SubAnswers(refused=why)
+        if asked.schema is not None:
+            first = {number: call.request.messages for number, call in calls.items()}
+            again = functools.partial(self._ask_again, spec, here, numbers, asked)
+            yield from bring_into_form(asked.schema, first, answers, again)
         for number, call in calls.items():
             if answers[number].error is None:
                 self.progress.note_seen(call.prompt)
@@ -171,6 +177,24 @@ class Subcalls:
         made = yield from self._call_all([calls[number] for number in unknown])
         answers |= zip(unknown, made, strict=True)
         return None
+
+    def _ask_again(
+        self,
+        spec: ModelSpec,
+        here: CallPath,
+        numbers: Numbers,
+        asked: Asked,
+        said: Mapping[int, Conversation],
+    ) -> Generator[Event, None, dict[int, SubAnswer] | str]:
+        """Go on with conversations. Returns what their last messages were answered, or why none was sent."""
+        numbers.asked += 1
+        answers = {number: large for number, each in said.items() if (large := _too_large(spec, each)) is not None}
+        calls = {
+            number: _call(spec, said[number], here.subcall(place), asked.fresh, asked.schema)
+            for place, number in enumerate((each for each in said if each not in answers), numbers.next)
+        }
+        why = yield from self._make(calls, answers, here, numbers)
+        return answers if why is None else why
 
     def _spec(self, model: str | None) -> ModelSpec | None:
         if model is None or model in ("sub", self.profile.sub.model):
@@ -300,8 +324,8 @@ class Subcalls:
                 yield call.failed(f"abandoned: {why}", time.monotonic() - left.since)
 
 
-def _call(spec: ModelSpec, prompt: str, path: CallPath, fresh: bool) -> _Call:
-    return _Call(path, Request("sub", spec, (Message("user", prompt),), spec.patience, path, fresh))
+def _call(spec: ModelSpec, said: Conversation, path: CallPath, fresh: bool, schema: str | None) -> _Call:
+    return _Call(path, Request("sub", spec, said, spec.patience, path, fresh, schema))
 
 
 def _begun_and(call: _Call, ended: SubcallFinished | SubcallFailed) -> Generator[Event, None, None]:
@@ -314,23 +338,25 @@ def _begun_and(call: _Call, ended: SubcallFinished | SubcallFailed) -> Generator
     yield ended
 
 
-def _too_large(spec: ModelSpec, prompt: str) -> SubAnswer | None:
+def _too_large(spec: ModelSpec, said: Conversation) -> SubAnswer | None:
     # Hardly any text has more than two tokens a character, so short prompts need no counting.
-    if spec.context_window is None or 2 * len(prompt) < spec.context_window - spec.max_output_tokens:
+    characters = sum(len(each.text) for each in said)
+    if spec.context_window is None or 2 * characters < spec.context_window - spec.max_output_tokens:
         return None
     room = spec.context_window - spec.max_output_tokens
-    tokens = prompt_tokens(prompt)
+    tokens = sum(prompt_tokens(each.text) for each in said)
     if tokens <= room:
         return None
     return SubAnswer(
-        error=f"the prompt has about {tokens:,} tokens ({len(prompt):,} characters); the window of {spec.model} takes "
+        error=f"the prompt has about {tokens:,} tokens ({characters:,} characters); the window of {spec.model} takes "
         f"{room:,} besides the reply. Nothing was sent: cut it with smart_chunk"
     )
 
 
 def _kind(error: str) -> str:
     """Return what failures are counted by: what is the same for all of a kind."""
-    return error.partition(":")[0] if error.startswith(("not sent:", "abandoned:")) else error
+    many = ("not sent:", "abandoned:", "the reply does not fit the schema:")
+    return error.partition(":")[0] if error.startswith(many) else error
 
 
 def _summary(

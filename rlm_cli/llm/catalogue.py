@@ -118,6 +118,11 @@ class Catalogue:
         # Old models on Amazon's and Microsoft's servers reject marks.
         return provider == "openrouter" or bool(self._load().utils.supports_prompt_caching(spec.model))
 
+    def takes_schemas(self, spec: ModelSpec) -> bool:
+        """The provider can hold the model's reply to a JSON schema."""
+        provider, _, _ = self._provider(spec)
+        return provider in OLLAMA or bool(self._load().supports_response_schema(spec.model))
+
     def make_known(self, spec: ModelSpec) -> None:
         """Enter an Ollama model in litellm's table, before it is called.
 

@@ -24,10 +24,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rlm_cli.addresses import is_loopback
-from rlm_cli.errors import BadReply, CallAbandoned, ConnectionLost, EmptyReply, ModelError, Refused
+from rlm_cli.errors import BadReply, CallAbandoned, ConnectionLost, EmptyReply, ModelError, Refused, RequestRejected
 from rlm_cli.llm.catalogue import Catalogue
 from rlm_cli.llm.failures import address, clean, failure_of
 from rlm_cli.llm.proxies import keep_local
+from rlm_cli.llm.reply_form import response_format
 from rlm_cli.tokens import prompt_tokens
 from rlm_cli.types import ModelSpec, Price, Reply, Request, Usage
 
@@ -103,21 +104,43 @@ class LitellmClient:
 
         self._catalogue = Catalogue(load)
         self._wire = Wire()
+        self._formless: set[str] = set()
+        """Models that have rejected a request with a schema."""
 
     def complete(self, request: Request) -> Reply:
-        litellm = load()
+        load()
         self._catalogue.make_known(request.spec)
         if self._wire.closed:
             raise CallAbandoned(f"{request.spec.model} was not asked: the run is over", usage=Usage())
         with self._wire.call(request.timeout) as call:
+            form = self._form(request)
             try:
-                reply = litellm.completion(**self._arguments(request))
+                reply = self._completion(request, form)
             except Exception as error:
-                raise self._failure(error, request, call) from error
-        return self._read(reply, request)
+                failure = self._failure(error, request, call)
+                if form is None or not isinstance(failure, RequestRejected):
+                    raise failure from error
+                # It does not take schemas after all, whatever the table says: they are stated in words as well.
+                self._formless.add(request.spec.model)
+            else:
+                return self._read(reply, request)
+        return self.complete(request)
 
     def close(self) -> None:
         self._wire.close()
+
+    def _completion(self, request: Request, form: dict[str, Any] | None) -> Any:
+        arguments = self._arguments(request)
+        if form is not None:
+            arguments["response_format"] = form
+        return load().completion(**arguments)
+
+    def _form(self, request: Request) -> dict[str, Any] | None:
+        """Return litellm's word for a schema, where the model has one for it."""
+        spec = request.spec
+        if request.schema is None or "response_format" in spec.params or spec.model in self._formless:
+            return None
+        return response_format(request.schema) if self._catalogue.takes_schemas(spec) else None
 
     def _failure(self, error: Exception, request: Request, call: "Call") -> ModelError:
         if self._wire.closed:

@@ -5,6 +5,7 @@ this side (memory, cache, record, events) holds the real text. Covered: each mes
 covered: errors, whose words are for people and logs: a token in one stays a token.
 """
 
+import json
 from dataclasses import replace
 
 from rlm_cli.addresses import hides_secrets
@@ -27,11 +28,22 @@ class Redacting:
         if not hides_secrets(request.spec):
             return self._inner.complete(request)
         messages = tuple(Message(each.role, self._redactor.hide(each.text)) for each in request.messages)
-        reply = self._inner.complete(replace(request, messages=messages))
-        return replace(reply, text=self._redactor.restore(reply.text))
+        schema = None if request.schema is None else _still_json(self._redactor.hide(request.schema))
+        reply = self._inner.complete(replace(request, messages=messages, schema=schema))
+        restored = self._redactor.restore(reply.text, in_json=request.schema is not None)
+        return replace(reply, text=restored)
 
     def recall(self, request: Request) -> Reply | None:
         return self._inner.recall(request)
 
     def close(self) -> None:
         self._inner.close()
+
+
+def _still_json(schema: str) -> str | None:
+    """Return the schema, or None where a token has broken it: the messages state it, too."""
+    try:
+        json.loads(schema)
+    except ValueError:
+        return None
+    return schema

@@ -3,6 +3,7 @@
 They are closures over the channel: no attribute leads from a function to what it closes over.
 """
 
+import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,13 +21,14 @@ from rlm_cli.sandbox.protocol import (
     PROMPTS_LIMIT,
     QUOTE_LIMIT,
     RULE_LIMIT,
+    SCHEMA_LIMIT,
     TITLE_LIMIT,
     Channel,
     Frame,
     encode,
     memory_of,
 )
-from rlm_cli.sandbox.values import FailedReply, Reply, SubCallError
+from rlm_cli.sandbox.values import FailedReply, Reply, SubCallError, in_form
 
 
 def text_of(value: Any, what: str, most: int = FRAME_LIMIT // 2) -> str:
@@ -76,7 +78,7 @@ class Parent:
         self._interrupts = interrupts
 
     def ask(
-        self, prompts: list[str], model: str | None, batched: bool, fresh: bool
+        self, prompts: list[str], model: str | None, batched: bool, fresh: bool, schema: str | None = None
     ) -> tuple[list[Reply | FailedReply], str | None]:
         """Send prompts and return what they came to, with the parent's summary; raises SubCallError when refused."""
         if (size := sum(map(memory_of, prompts))) > BATCH_LIMIT:
@@ -85,9 +87,8 @@ class Parent:
             )
         frames = [encode({"tag": "prompt", "text": prompt}) for prompt in prompts]
         with self._undisturbed():
-            self._channel.send(
-                {"tag": "asked", "count": len(prompts), "model": model, "batched": batched, "fresh": fresh}
-            )
+            head: Frame = {"tag": "asked", "count": len(prompts), "model": model, "batched": batched, "fresh": fresh}
+            self._channel.send({**head, "schema": schema})
             for frame in frames:
                 self._channel.send_encoded(frame)
             return self._answers()
@@ -164,29 +165,33 @@ def _reply(answer: Frame) -> Reply | FailedReply:
 def sub_calls(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable[..., Any]]:
     """Return llm_query and its batched form; `show` prints a line."""
 
-    def send(prompts: list[str], model: Any, batched: bool, fresh: Any) -> list[Reply | FailedReply]:
+    def send(prompts: list[str], model: Any, batched: bool, fresh: Any, schema: Any) -> list[Any]:
         if model is not None:
             model = short_text(model, "the model's name", MODEL_LIMIT)
         if fresh is not True and fresh is not False:
             raise TypeError(f"fresh must be True or False, not {type(fresh).__name__!r}")
-        replies, summary = parent.ask(prompts, model, batched, fresh)
+        form = None if schema is None else _schema(schema)
+        replies, summary = parent.ask(prompts, model, batched, fresh, form)
         if summary:
             show(summary)
-        return replies
+        return replies if form is None else list(map(in_form, replies))
 
-    def llm_query(prompt: str, model: str | None = None, *, fresh: bool = False) -> str:
-        """Ask the sub-model; returns its reply. Raises SubCallError when the call fails. fresh: no known reply."""
-        [reply] = send([_prompt(prompt, "the prompt")], model, False, fresh)
+    def llm_query(prompt: str, model: str | None = None, *, fresh: bool = False, schema: Any = None) -> Any:
+        """Ask the sub-model; returns its reply. Raises SubCallError when the call fails. fresh: no known reply.
+
+        schema: a JSON schema, as a dict; the reply is then a value that fits it, not text.
+        """
+        [reply] = send([_prompt(prompt, "the prompt")], model, False, fresh, schema)
         if isinstance(reply, FailedReply):
             raise SubCallError(reply.error)
         return reply
 
     def llm_query_batched(
-        prompts: list[str], model: str | None = None, *, fresh: bool = False
-    ) -> list[Reply | FailedReply]:
+        prompts: list[str], model: str | None = None, *, fresh: bool = False, schema: Any = None
+    ) -> list[Any]:
         """Ask the sub-model in parallel; returns replies in the order of the prompts. A failed one has .ok False.
 
-        fresh: each prompt is asked anew, equal ones too.
+        fresh: each prompt is asked anew, equal ones too. schema: as for llm_query.
         """
         if isinstance(prompts, str):
             raise TypeError("llm_query_batched takes a list of prompts, not one str; for one use llm_query")
@@ -195,9 +200,23 @@ def sub_calls(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable
             if index == PROMPTS_LIMIT:
                 raise ValueError(f"a batch takes at most {PROMPTS_LIMIT:,} prompts")
             checked.append(_prompt(prompt, f"prompt {index}"))
-        return send(checked, model, True, fresh) if checked else []
+        return send(checked, model, True, fresh, schema) if checked else []
 
     return {"llm_query": llm_query, "llm_query_batched": llm_query_batched, "parallel_llm_query": llm_query_batched}
+
+
+def _schema(value: Any) -> str:
+    """Return a JSON schema as JSON; what it says is checked by the parent."""
+    if not isinstance(value, dict):
+        raise TypeError(
+            "schema is a JSON schema as a dict, as in {'type': 'object', 'properties': {'label': {'type': 'string'}}}, "
+            f"not {type(value).__name__!r}"
+        )
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"schema is no JSON: {error}") from None
+    return short_text(text, "the schema", SCHEMA_LIMIT)
 
 
 def _prompt(value: Any, what: str) -> str:

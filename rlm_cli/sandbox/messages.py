@@ -24,6 +24,7 @@ from rlm_cli.sandbox.protocol import (
     PROMPTS_LIMIT,
     QUOTE_LIMIT,
     RULE_LIMIT,
+    SCHEMA_LIMIT,
     TAMPERED_LIMIT,
     TITLE_LIMIT,
     VARIABLES_LIMIT,
@@ -85,7 +86,8 @@ class Inbox:
             if count != 1 and not batched:
                 raise ValueError("several prompts for one call")
             model, fresh = _text_or_none(frame, "model", MODEL_LIMIT), _one(frame, "fresh", bool)
-            self._asked = {"count": count, "model": model, "batched": batched, "fresh": fresh}
+            schema = _text_or_none(frame, "schema", SCHEMA_LIMIT)
+            self._asked = {"count": count, "model": model, "batched": batched, "fresh": fresh, "schema": schema}
             return None
         if tag == "delegated":
             self._tasks = _Tasks(_whole(frame, "count", 1, PROMPTS_LIMIT), _one(frame, "batched", bool))
@@ -116,7 +118,7 @@ class Inbox:
         if len(self._prompts) < self._asked["count"]:
             return None
         head = self._asked
-        asked = Asked(tuple(self._prompts), head["model"], head["batched"], head["fresh"])
+        asked = Asked(tuple(self._prompts), head["model"], head["batched"], head["fresh"], head["schema"])
         self.__init__(self._number)  # type: ignore[misc]
         return asked
 

@@ -35,6 +35,8 @@ ANSWER_SIZE = 4_000_000
 """Bytes of each of them in a frame, where one character can take seven. Both travel with the output, in one frame."""
 MODEL_LIMIT = 200
 """Characters of a model's name."""
+SCHEMA_LIMIT = 32_000
+"""Characters of a JSON schema."""
 PLACE_LIMIT = 1_000
 """Characters of a document's path."""
 OFFSET_LIMIT = 1 << 60

@@ -1,5 +1,9 @@
-"""What a sub-call comes to, as the code sees it: a reply is a str, a failure is nothing that could pass for one."""
+"""What a sub-call comes to, as the code sees it: a reply is a str, a failure is nothing that could pass for one.
 
+What was asked for by a schema is the dict, list or other value that it says.
+"""
+
+import json
 from typing import Any, NoReturn
 
 
@@ -60,3 +64,46 @@ class FailedReply:
     __str__ = __format__ = __len__ = __iter__ = __contains__ = __getitem__ = __reversed__ = __bool__ = _refuse
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _refuse
     __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __rmod__ = __int__ = __float__ = __index__ = __bytes__ = _refuse
+
+
+class ReplyDict(dict[str, Any]):
+    """A reply that was asked for by a schema, where it is an object."""
+
+    ok = True
+    error = None
+    truncated = False
+
+
+class ReplyList(list[Any]):
+    """The same where it is an array."""
+
+    ok = True
+    error = None
+    truncated = False
+
+
+class ReplyInt(int):
+    """The same where it is a whole number. (True, False and None are what they are.)"""
+
+    ok = True
+    error = None
+    truncated = False
+
+
+class ReplyFloat(float):
+    """The same where it is another number."""
+
+    ok = True
+    error = None
+    truncated = False
+
+
+_KINDS: dict[type, Any] = {dict: ReplyDict, list: ReplyList, str: Reply, int: ReplyInt, float: ReplyFloat}
+
+
+def in_form(reply: Reply | FailedReply) -> Any:
+    """Return the value that a reply holds as JSON; a failure is one still."""
+    if isinstance(reply, FailedReply):
+        return reply
+    value = json.loads(reply)
+    return _KINDS.get(type(value), lambda same: same)(value)
