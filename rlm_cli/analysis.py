@@ -21,7 +21,7 @@ from rlm_cli.addresses import hides_secrets
 from rlm_cli.amounts import counted
 from rlm_cli.budget import Budget
 from rlm_cli.confinement import LEVELS, Level
-from rlm_cli.engine import Engine, NoJournal, request_tokens
+from rlm_cli.engine import Engine, NoJournal, check_pieces, request_tokens
 from rlm_cli.engine.templates import named as template_named
 from rlm_cli.errors import InputError, ModelError, ProfileError, UsageError
 from rlm_cli.events import Event, RunFinished
@@ -117,6 +117,8 @@ def _resolved(task: Task) -> Prepared:
     _check_prices(task.profile)
     context = task.context
     choice = choose_strategy(task.profile, context.tokens, partial(request_tokens, task), context.tokens_exact)
+    if choice.strategy == "map-reduce":
+        check_pieces(task)
     return Prepared(replace(task, strategy=choice.strategy), choice=choice)
 
 

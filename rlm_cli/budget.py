@@ -223,6 +223,11 @@ class Budget:
         with self._changed:
             self._last_word = Reservation("root", spec, expected, self._worst(spec, expected), last_word=True)
 
+    def affords_last_word(self, spec: ModelSpec, messages: tuple[Message, ...]) -> bool:
+        """Tell whether a last word with this prompt would be let through now."""
+        with self._changed:
+            return self._refusal(Reservation("root", spec, expected_input(messages), NOTHING, last_word=True)) is None
+
     def worst_case(self, spec: ModelSpec, messages: tuple[Message, ...], further_tokens: int = 0) -> Worst:
         """Return the most a call can use: its prompt with a margin for other tokenizers, and a whole reply."""
         return self._worst(spec, expected_input(messages, further_tokens))

@@ -2,6 +2,7 @@
 
 from rlm_cli.engine.direct import request_tokens
 from rlm_cli.engine.loop import Engine
+from rlm_cli.engine.map_reduce import check_pieces
 from rlm_cli.engine.replay import NoJournal
 
-__all__ = ["Engine", "NoJournal", "request_tokens"]
+__all__ = ["Engine", "NoJournal", "check_pieces", "request_tokens"]

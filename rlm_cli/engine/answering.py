@@ -64,7 +64,7 @@ class Answering:
                 reply = yield from self._ask(history, here, number, begun and number == 1)
             except LimitReached as limit:
                 yield from self.progress.meet(limit, here, ends=True)
-                return (yield from self._leave(best))
+                return (yield from self.leave(best))
             judged = self._judged(reply)
             if isinstance(judged, Parted):
                 break
@@ -129,7 +129,7 @@ class Answering:
         window = self.root.spec.context_window
         return window is None or history.tokens() + self.root.spec.max_output_tokens <= window
 
-    def _leave(self, best: str) -> Generator[Event, None, tuple[Status, StopReason]]:
+    def leave(self, best: str = "") -> Generator[Event, None, tuple[Status, StopReason]]:
         """End with what there is when a limit allows no further request."""
         ending = self.progress.ending
         assert ending is not None

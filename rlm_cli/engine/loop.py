@@ -16,12 +16,12 @@ from rlm_cli.engine.answering import Answering
 from rlm_cli.engine.cells import Cells
 from rlm_cli.engine.conclusion import STOP_REASONS, Conclusion
 from rlm_cli.engine.coverage import Seen
-from rlm_cli.engine.direct import answer_directly
 from rlm_cli.engine.families import system_prompt
 from rlm_cli.engine.history import History
 from rlm_cli.engine.opening import context_loaded, refinement_started, run_started
 from rlm_cli.engine.parsing import ProseFinal, parse
 from rlm_cli.engine.progress import Progress
+from rlm_cli.engine.readings import READINGS
 from rlm_cli.engine.refining import second_task
 from rlm_cli.engine.replay import NoJournal, Replay
 from rlm_cli.engine.root_model import RootModel
@@ -152,7 +152,7 @@ class _Run:
         """Answer without a session, by a model that reads the text or notes on it."""
         subcalls = Subcalls(self.engine.client, self.task.profile, self.budget, self.progress, self.replay)
         answering = Answering(self.task, self.path, self.progress, self.root, subcalls, self.conclusion)
-        return (yield from (answer_directly(answering)))
+        return (yield from READINGS[self.task.strategy](answering))
 
     def explore(self) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Iterate until there is an answer; past a limit, give the root model its last word."""
