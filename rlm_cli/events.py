@@ -164,6 +164,12 @@ class HistoryCompacted(Event):
     tokens_before: int
     tokens_after: int
     usage: Usage
+    """Of the call that wrote the summary, also of one that failed."""
+    folded: tuple[int, ...] = ()
+    """The iterations whose outputs were folded."""
+    summarised: tuple[int, ...] = ()
+    """The iterations that a summary stands for from now on."""
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

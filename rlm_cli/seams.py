@@ -238,6 +238,8 @@ class CellFinished:
     """Names that the model's code has set so far (at most 1,000 of them)."""
     tampered: tuple[str, ...] = ()
     """REPL names that the code had overwritten; they are restored."""
+    sizes: tuple[str, ...] = ()
+    """Type and size of each of `variables`, in their order."""
 
 
 FromRepl = Asked | Delegated | Claimed | Reported | BudgetAsked | CellFinished

@@ -178,19 +178,15 @@ def test_an_empty_reply_still_stands_in_the_history() -> None:
     assert history.messages()[2].text == "(an empty reply)"
 
 
-def test_old_outputs_are_folded_only_when_the_window_is_nearly_full() -> None:
+def test_folding_takes_the_older_half_and_keeps_the_latest_two_exchanges_whole() -> None:
     history = History("system", "first")
-    for number in range(10):
+    for number in range(1, 11):
         history.add(f"reply {number}", "word " * 1_000, f"[folded, out[{number}]]")
-    assert history.compact(None, 0) is None
-    assert history.compact(100_000, 1_000) is None
-    assert len(history.messages()[3].text) > 1_000
-    folded = history.compact(12_000, 1_000)
-    assert folded is not None
-    outputs, before, after = folded
-    assert outputs == 4
-    assert after < before
-    assert history.messages()[3].text == "[folded, out[0]]"
+    assert history.fold() == (1, 2, 3, 4)
+    assert history.messages()[3].text == "[folded, out[1]]"
+    assert history.least_tokens < 3_000 < history.tokens()
+    assert history.fold(everything=True) == (5, 6, 7, 8)
+    assert history.fold() == ()
     assert len(history.messages()[-1].text) > 1_000
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rlm_cli.amounts import counted
 from rlm_cli.display.state import CODE, FOUND, LINE, NOTE, OUTPUT, Head, Iteration, Run, State, Subcalls, head
-from rlm_cli.display.wording import finding_line, refining
+from rlm_cli.display.wording import compacted, finding_line, refining
 from rlm_cli.events import (
     AnswerGiven,
     CallPath,
@@ -163,7 +163,7 @@ def _changed(iteration: Iteration, event: Event) -> Iteration:
         case HistoryCompacted():
             iteration = replace(iteration, usage=iteration.usage + event.usage)
             fewer = f"from {event.tokens_before:,} to {event.tokens_after:,} tokens"
-            return _remarked(iteration, f"history folded {fewer}, {event.outputs:,} old outputs to a line each")
+            return _remarked(iteration, f"history shortened {fewer}: {compacted(event)}")
         case RunResumed():
             iteration = replace(iteration, usage=iteration.usage + event.usage)
             return _remarked(iteration, f"resumed here, {counted(event.calls, 'call')} repeated from the record")

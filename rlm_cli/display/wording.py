@@ -71,7 +71,7 @@ def _said(event: Event, asked: str | None) -> str:
                 return f"code failed: {_head(event.error)}{_tampered(event)}"
             return f"code done in {event.seconds:.2f} s: {_head(event.output) or 'no output'}{_tampered(event)}"
         case HistoryCompacted():
-            return f"folded {counted(event.outputs, 'old output')}: {event.tokens_before:,} to {event.tokens_after:,}"
+            return f"{compacted(event)}: {event.tokens_before:,} to {event.tokens_after:,} tokens"
         case RunResumed():
             spent = f", {cost(event.usage.cost_usd)} more was spent before" if event.usage.tokens else ""
             return f"resumed: {counted(event.calls, 'call')} repeated from the record{spent}"
@@ -93,6 +93,16 @@ def refining(event: RefinementStarted) -> str:
     """Return who makes the second pass, and over what."""
     models = f"root {event.root_model} ({event.root_address}), sub {event.sub_model} ({event.sub_address})"
     return safe_line(f"{models}, over {counted(event.documents, 'document')}")
+
+
+def compacted(event: HistoryCompacted) -> str:
+    """Return what was done to keep the history within the window."""
+    told = []
+    if event.outputs or not event.summarised:
+        told.append(f"folded {counted(event.outputs, 'old output')} to a line each")
+    if event.summarised:
+        told.append(f"summarised {counted(len(event.summarised), 'iteration')}")
+    return f"{' and '.join(told)}{_used(event.usage) if event.usage.tokens else ''}"
 
 
 def finding_line(finding: Finding) -> str:

@@ -119,7 +119,7 @@ class Cells:
             # With the last word's time too: without what was found there is nothing to say in it.
             aftermath = self.session.recover(functools.partial(self.budget.cell_seconds_left, last_word=True))
             return CellFinished("", 0, f"{error}. {aftermath}{hint}", None, self.progress.variables)
-        self.progress.variables = message.variables
+        self.progress.variables, self.progress.sizes = message.variables, message.sizes
         if message.final is not None and not last_word:
             try:
                 message = replace(message, final=fitted(message.final, self.schema))

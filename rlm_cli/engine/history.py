@@ -1,7 +1,7 @@
 """The conversation with the root model: append-only, so that providers can serve its prefix from their caches.
 
 One assistant message an iteration, each followed by one user message: what the code printed and what is left. Folding
-old outputs changes the prefix, so it happens only when the model's window is nearly full.
+old outputs, or putting a summary in place of old exchanges, changes the prefix: when that is due compaction.py decides.
 """
 
 from dataclasses import dataclass, replace
@@ -9,18 +9,22 @@ from dataclasses import dataclass, replace
 from rlm_cli.tokens import prompt_tokens
 from rlm_cli.types import Message
 
-_FULL = 0.75
-"""The share of the window, less the reply's part, at which old outputs are folded."""
 _KEPT_WHOLE = 2
-"""The latest outputs, which are never folded."""
+"""The latest exchanges, which are neither folded nor summarised."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
+    numbers: tuple[int, ...]
+    """Its iteration; the iterations that it stands for where it is a summary."""
     reply: str
     outcome: str
     folded: str
     """What stands for `outcome` once it is folded; names out[n]."""
+
+    @property
+    def tokens(self) -> int:
+        return prompt_tokens(self.reply) + prompt_tokens(self.outcome)
 
 
 class History:
@@ -29,10 +33,13 @@ class History:
     def __init__(self, system: str, first: str) -> None:
         self._opening = (Message("system", system), Message("user", first))
         self._exchanges: list[_Exchange] = []
+        self._iterations = 0
 
     def add(self, reply: str, outcome: str, folded: str) -> None:
         """Append one iteration: the reply, and what came of it. An empty reply is stored as words that say so."""
-        self._exchanges.append(_Exchange(reply if reply.strip() else "(an empty reply)", outcome, folded))
+        self._iterations += 1
+        said = reply if reply.strip() else "(an empty reply)"
+        self._exchanges.append(_Exchange((self._iterations,), said, outcome, folded))
 
     def append_to_last(self, text: str) -> None:
         """Add a paragraph to the message that is sent next, for good."""
@@ -45,34 +52,58 @@ class History:
 
     def messages(self) -> tuple[Message, ...]:
         """Return all messages, system prompt first, ending with a user message."""
-        result = list(self._opening)
-        for exchange in self._exchanges:
-            result += [Message("assistant", exchange.reply), Message("user", exchange.outcome)]
-        return tuple(result)
+        return (*self._opening, *_said(self._exchanges))
 
     def tokens(self) -> int:
         return sum(prompt_tokens(message.text) for message in self.messages())
 
-    def compact(self, window: int | None, reserved: int) -> tuple[int, int, int] | None:
-        """Fold old outputs, oldest first, when the prompt nears `window` tokens less `reserved` for the reply.
+    # --- making room ---------------------------------------------------------------------------------------------
 
-        Returns (outputs folded, tokens before, tokens after), or None when nothing had to be done.
+    def fold(self, everything: bool = False) -> tuple[int, ...]:
+        """Fold the older half of the outputs that can be, or all of them; return their iterations.
+
+        Half at a time: each folding costs the cached prefix, so it should not be due again at once.
         """
-        if window is None:
-            return None
-        before = self.tokens()
-        if before <= _FULL * (window - reserved):
-            return None
         foldable = [
             index
             for index, exchange in enumerate(self._exchanges[:-_KEPT_WHOLE])
             if len(exchange.folded) < len(exchange.outcome)
         ]
-        if not foldable:
-            return None
-        # Half at a time: each folding costs the cached prefix, so it should not be due again at once.
-        due = foldable[: max(1, (len(foldable) + 1) // 2)]
+        due = foldable if everything else foldable[: (len(foldable) + 1) // 2]
         for index in due:
             exchange = self._exchanges[index]
             self._exchanges[index] = replace(exchange, outcome=exchange.folded)
-        return len(due), before, self.tokens()
+        return tuple(number for index in due for number in self._exchanges[index].numbers)
+
+    @property
+    def least_tokens(self) -> int:
+        """Tokens of the messages, were everything folded that can be."""
+        old = self._exchanges[:-_KEPT_WHOLE]
+        return self.tokens() - sum(
+            max(0, prompt_tokens(exchange.outcome) - prompt_tokens(exchange.folded)) for exchange in old
+        )
+
+    @property
+    def old_tokens(self) -> int:
+        """Tokens of all that a summary would stand for."""
+        return sum(exchange.tokens for exchange in self._exchanges[:-_KEPT_WHOLE])
+
+    @property
+    def old_iterations(self) -> tuple[int, ...]:
+        """The iterations that a summary would stand for."""
+        return tuple(number for exchange in self._exchanges[:-_KEPT_WHOLE] for number in exchange.numbers)
+
+    def asking_for_summary(self, request: str) -> tuple[Message, ...]:
+        """Return the opening and the old exchanges, with the request for a summary of them at the end."""
+        *old, last = self._exchanges[:-_KEPT_WHOLE]
+        return (*self._opening, *_said([*old, replace(last, outcome=f"{last.outcome}\n\n{request}")]))
+
+    def summarise(self, summary: str, note: str) -> None:
+        """Put a summary, as the model's own words, and a note about it in place of the old exchanges."""
+        there = _Exchange(self.old_iterations, summary, note, note)
+        self._exchanges[:-_KEPT_WHOLE] = [there]
+
+
+def _said(exchanges: list[_Exchange]) -> list[Message]:
+    pairs = ((Message("assistant", each.reply), Message("user", each.outcome)) for each in exchanges)
+    return [message for pair in pairs for message in pair]

@@ -14,6 +14,7 @@ from rlm_cli.engine import prompts
 from rlm_cli.engine.answer_form import fitted, refused, taken_anyway
 from rlm_cli.engine.answering import Answering
 from rlm_cli.engine.cells import Cells
+from rlm_cli.engine.compaction import Compaction
 from rlm_cli.engine.conclusion import STOP_REASONS, Conclusion
 from rlm_cli.engine.coverage import Seen
 from rlm_cli.engine.families import system_prompt
@@ -33,7 +34,6 @@ from rlm_cli.events import (
     AnswerGiven,
     CallPath,
     Event,
-    HistoryCompacted,
     IterationStarted,
     RunFinished,
 )
@@ -41,7 +41,7 @@ from rlm_cli.results import Result, Status, StopReason
 from rlm_cli.rules import rules_of
 from rlm_cli.seams import Cell, CellFinished, Final, Journal, ModelClient, Repl
 from rlm_cli.task import Task
-from rlm_cli.types import Reply, Usage
+from rlm_cli.types import Reply
 
 _REPL_VALUES = ("context", "documents", "files", "out")
 """Names of the REPL that hold values: FINAL(context) in prose does not mean the word."""
@@ -143,6 +143,7 @@ class _Run:
         self.conclusion = Conclusion(task, path, progress, self.rules, whole or task.context)
         schema = task.schema if task.strategy != "rlm" else None
         self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay, schema)
+        self.compaction = Compaction(self.root, progress)
 
     def answer(self) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Come to an answer, by the task's strategy."""
@@ -201,13 +202,10 @@ class _Run:
 
     def iterate(self, history: History, here: CallPath, number: int) -> Generator[Event, None, Reply]:
         """Ask the root model for its next reply. Raises LimitReached when no further call is admitted."""
-        compacted = history.compact(self.root.spec.context_window, self.root.spec.max_output_tokens)
+        yield from self.compaction.make_room(history, here)
         call = yield from self.root.admit(history, here)
         yield IterationStarted(path=here, number=number)
         self.progress.iterations = number
-        if compacted is not None:
-            outputs, before, after = compacted
-            yield HistoryCompacted(path=here, outputs=outputs, tokens_before=before, tokens_after=after, usage=Usage())
         reply = yield from self.root.reply(call, here)
         self.progress.note_seen(call.request.messages[-1].text)
         self.progress.note_stand_in(self.root.spec, reply)
@@ -264,6 +262,7 @@ class _Run:
         assert ending is not None
         history.append_to_last(prompts.last_word(str(ending)))
         here = self.path.iteration(0)
+        yield from self.compaction.make_room(history, here, summarises=False)
         try:
             call = yield from self.root.admit(history, here, last_word=True)
             reply = yield from self.root.reply(call, here)

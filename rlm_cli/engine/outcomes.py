@@ -48,6 +48,12 @@ def folded(number: int, cell: CellFinished | None) -> str:
     return f"[output folded, {cell.output_characters:,} characters; whole text in out[{number}]].{failed}"
 
 
+def span(iterations: tuple[int, ...]) -> str:
+    """Return how iterations that follow one another are named."""
+    first, last = iterations[0], iterations[-1]
+    return f"iteration {first}" if first == last else f"iterations {first} to {last}"
+
+
 def no_code(parsed: Parsed, truncated: bool) -> str:
     """Return what a reply without code and without an answer is told."""
     if truncated:

@@ -39,6 +39,8 @@ class Progress:
     """What the models were shown; None: nobody asks."""
     variables: tuple[str, ...] = ()
     """What the model's code has stored."""
+    sizes: tuple[str, ...] = ()
+    """Type and size of each of them, in the same order."""
     failed: Counter[str] = field(default_factory=Counter)
     """Error -> number of sub-calls that failed with it."""
     limits: dict[str, None] = field(default_factory=dict)

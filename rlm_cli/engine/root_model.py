@@ -17,7 +17,7 @@ from rlm_cli.engine.replay import Replay
 from rlm_cli.errors import BadReply, CallTimedOut, EmptyReply, ModelError
 from rlm_cli.events import CallPath, Event, ModelReplied
 from rlm_cli.seams import ModelClient, Recorded
-from rlm_cli.types import ModelSpec, Reply, Request, Usage
+from rlm_cli.types import Message, ModelSpec, Reply, Request, Usage
 
 _EMPTY_REPLIES = 3
 """Empty replies in a row after which the run fails."""
@@ -58,9 +58,12 @@ class RootModel:
             return Admitted(request, recorded, last_word)
         if (yield from self.replay.go_live(here)):
             self._tell_news(history, here)
+        return self._admit_live(history.messages(), here, last_word)
+
+    def _admit_live(self, messages: tuple[Message, ...], here: CallPath, last_word: bool) -> Admitted:
         seconds = max(0.0, self.budget.seconds_left(last_word))
         patience = min(self.spec.patience, seconds)
-        request = Request("root", self.spec, history.messages(), patience, here, schema=self.schema)
+        request = Request("root", self.spec, messages, patience, here, schema=self.schema)
         known = self.client.recall(request) if self.spec.cache and seconds > 0 else None
         if known is not None:
             self.budget.count_cached("root", known.usage)
@@ -79,6 +82,25 @@ class RootModel:
         Raises LimitReached when the run's time is over first, ModelError when the call fails, BadReply when too many
         replies in a row are empty.
         """
+        came, took = yield from self._made(call)
+        return (yield from self._come(came, took, here))
+
+    def ask_beside(self, messages: tuple[Message, ...], here: CallPath) -> Generator[Event, None, Reply | ModelError]:
+        """Ask for something that is no reply to iteration `here`, and return what came: no event tells of it.
+
+        Raises LimitReached.
+        """
+        beside = here.subcall(0)  # a path of its own: the sub-calls of an iteration count from 1
+        request = Request("root", self.spec, messages, 0.0, beside)
+        recorded = self.replay.find(request)
+        if recorded is not None:
+            return recorded.outcome
+        yield from self.replay.go_live(here)
+        came, _ = yield from self._made(self._admit_live(messages, beside, last_word=False))
+        return came
+
+    def _made(self, call: Admitted) -> Generator[Event, None, tuple[Reply | ModelError, float]]:
+        """Make the call and settle it; returns what came, and after how many seconds. Raises LimitReached."""
 
         def complete() -> Generator[Event, None, Reply | ModelError]:
             try:
@@ -88,7 +110,7 @@ class RootModel:
             yield  # a job is a generator; this one has nothing to tell
 
         if isinstance(call.reservation, Recorded):
-            return (yield from self._come(call.reservation.outcome, call.reservation.seconds, here))
+            return call.reservation.outcome, call.reservation.seconds
         started = monotonic()
         [came] = yield from fan_out([complete], 1, lambda: self.budget.seconds_left(call.last_word))
         if came is None or (isinstance(came, CallTimedOut) and call.request.timeout < self.spec.patience):
@@ -96,7 +118,7 @@ class RootModel:
             raise self.budget.time_is_up()
         unknown = isinstance(came, ModelError) and came.unknown
         self.budget.settle(call.reservation, None if unknown else came.usage or Usage(), came.lost)
-        return (yield from self._come(came, monotonic() - started, here))
+        return came, monotonic() - started
 
     def _come(self, came: Reply | ModelError, seconds: float, here: CallPath) -> Generator[Event, None, Reply]:
         """Return the reply that has come, or raise the error that has."""

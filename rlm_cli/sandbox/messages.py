@@ -140,6 +140,7 @@ class Inbox:
             final=final,
             variables=_identifiers(frame, "variables", VARIABLES_LIMIT),
             tampered=_identifiers(frame, "tampered", TAMPERED_LIMIT),
+            sizes=_lines(frame, "sizes", VARIABLES_LIMIT),
         )
 
 
@@ -340,6 +341,13 @@ def _identifiers(frame: Frame, key: str, limit: int) -> tuple[str, ...]:
     if not all(name.isidentifier() and len(name) <= 200 for name in names):
         raise ValueError(f"{key} holds what is no name")
     return names
+
+
+def _lines(frame: Frame, key: str, limit: int) -> tuple[str, ...]:
+    lines = _texts(frame, key, limit)
+    if not all(line.isprintable() for line in lines):
+        raise ValueError(f"{key} holds what is no line")
+    return lines
 
 
 def _sound(value: str, key: str, limit: int) -> str:

@@ -163,12 +163,17 @@ class Names:
             """Print names, types and sizes of what the code has stored."""
             stored = self.variables()
             for name, value in stored.items():
-                kind = str.__str__(type(value).__name__)
-                show(f"{name}: {kind if kind.isidentifier() and len(kind) <= 100 else '?'}{_size(value)}")
+                show(f"{name}: {described(value)}")
             if not stored:
                 show("no variables yet")
 
         return SHOW_VARS
+
+
+def described(value: Any) -> str:
+    """Return a value's type and size."""
+    kind = str.__str__(type(value).__name__)
+    return f"{kind if kind.isidentifier() and len(kind) <= 100 else '?'}{_size(value)}"
 
 
 def _size(value: Any) -> str:

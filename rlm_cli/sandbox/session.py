@@ -21,7 +21,7 @@ from rlm_cli.sandbox.explain import Block, explain, explain_unrun, stopped
 from rlm_cli.sandbox.guards import Guards
 from rlm_cli.sandbox.interrupts import CellTimeout, Interrupts
 from rlm_cli.sandbox.modules import Modules
-from rlm_cli.sandbox.names import Names, built_ins, print_to
+from rlm_cli.sandbox.names import Names, built_ins, described, print_to
 from rlm_cli.sandbox.output import Output
 from rlm_cli.sandbox.policy import compile_block, globals_bound
 from rlm_cli.sandbox.protocol import VARIABLES_LIMIT, Channel, Frame
@@ -156,6 +156,8 @@ class Session:
             # It came while names were restored, while an error was being described, or as the cell ended.
             error, final = error or stopped(self._time_limit), None
         output = self._output.text()
+        stored = {name: value for name, value in self._names.variables().items() if len(name) <= 200}
+        shown = list(stored)[:VARIABLES_LIMIT]
         self._names.outputs[cell["number"]] = output
         self._channel.send(
             {
@@ -165,7 +167,8 @@ class Session:
                 "characters": self._output.characters,
                 "error": error,
                 "final": final,
-                "variables": [name for name in self._names.variables() if len(name) <= 200][:VARIABLES_LIMIT],
+                "variables": shown,
+                "sizes": [described(stored[name]) for name in shown],
                 "tampered": [name for name in dict.fromkeys(tampered) if name.isidentifier()],
             }
         )

@@ -198,7 +198,8 @@ class Past:
         if isinstance(came, Reply):
             self.replies.setdefault(str(line["key"]), came)
         else:
-            self._failed.append((_iteration(path), call))
+            # What is asked beside an iteration (0/7.0) comes before it: the run that asks for that one has gone on.
+            self._failed.append((_iteration(path) - path.endswith(".0"), call))
 
     def _texts(self, digests: set[str]) -> dict[str, str]:
         """Return the texts of messages; read again, since all together they may be as large as the input."""
