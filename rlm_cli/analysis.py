@@ -39,6 +39,7 @@ from rlm_cli.strategies import choose as choose_strategy
 from rlm_cli.task import Task, new_run_id
 from rlm_cli.trajectory import Beginning, FileJournal, Past, Recorder, Recording, fingerprint
 from rlm_cli.types import Limits, Profile, Usage
+from rlm_cli.windows import windows_of
 
 CacheUse = Literal["use", "refresh", "off"]
 """What becomes of replies of earlier runs: given and kept; asked anew and kept; neither."""
@@ -232,7 +233,9 @@ def run(
     if recorder is not None:
         journal = on_file = FileJournal(recorder.append, budget.elapsed, past)
         client = Recording(client, on_file)
-    repl = partial(open_repl, limits=limits, now=task.began, require=task.require_sandbox)
+    repl = partial(
+        open_repl, limits=limits, now=task.began, require=task.require_sandbox, windows=windows_of(task.profile)
+    )
     engine = Engine(client, repl, budget, journal)
 
     def stamped(event: Event) -> None:

@@ -171,7 +171,7 @@ def test_the_prompt_describes_every_call_as_it_is() -> None:
     ours, theirs = socket.socketpair()
     before = signal.getsignal(signal.SIGINT)
     with ours, theirs:
-        Names(namespace, Parent(Channel(ours), Interrupts()), "", [], print)
+        Names(namespace, Parent(Channel(ours), Interrupts()), "", [], print, {})
     signal.signal(signal.SIGINT, before)
     written = re.findall(
         r'\b(\w+)\(((?:\w+|"name")(?:, \w+=[^,()]+|, \w+)*|)\):', f"{prompts.SYSTEM}\n{prompts.REPORT_FINDING}"

@@ -6,7 +6,7 @@ what a frame may hold (messages.py), who answers the questions (engine/).
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from rlm_cli.sandbox.process import WORKER, Child
 from rlm_cli.sandbox.protocol import encode
 from rlm_cli.seams import Cell, CellFinished, FromRepl, ReplFacts, ToRepl, refusal
 from rlm_cli.strength import refuse_less
-from rlm_cli.types import Limits
+from rlm_cli.types import Limits, ModelSpec
+from rlm_cli.windows import Window, window_of
 
 START_SECONDS = 60.0
 """For the child to be ready; a gigabyte of context is decoded in two."""
@@ -30,13 +31,20 @@ _INTERRUPTS = 4
 """Spread over the grace: one can come before the cell has begun, or be caught by an `except` that cleans up."""
 
 
-def open_repl(context: Context, limits: Limits, now: float | None = None, require: Level | None = None) -> "ChildRepl":
+def open_repl(
+    context: Context,
+    limits: Limits,
+    now: float | None = None,
+    require: Level | None = None,
+    windows: Mapping[str, Window] | None = None,
+) -> "ChildRepl":
     """Start a session over `context`; raises SandboxError. Call from the thread that will outlive the session.
 
     `now`: seconds since 1970 at which the session's clock starts; a replay has to give the same. None: the moment at
     which this process first asked. `require`: how much of a sandbox there must be; None: whatever the system has.
+    `windows`: what a call takes, by the model's name; None: as where nothing is known.
     """
-    repl = ChildRepl(context, limits, _first_asked() if now is None else now)
+    repl = ChildRepl(context, limits, _first_asked() if now is None else now, windows=windows)
     try:
         if require is not None:
             refuse_less(require, "code", repl.facts.walls, repl.facts.walls_missing)
@@ -54,7 +62,14 @@ def _first_asked() -> float:
 class ChildRepl:
     """One session. Not for several threads at once."""
 
-    def __init__(self, context: Context, limits: Limits, now: float, program: Path = WORKER) -> None:
+    def __init__(
+        self,
+        context: Context,
+        limits: Limits,
+        now: float,
+        program: Path = WORKER,
+        windows: Mapping[str, Window] | None = None,
+    ) -> None:
         """`program` is what the child runs; tests give it one that lies."""
         self.write_seconds = WRITE_SECONDS
         self._inbox: Inbox | None = None
@@ -65,7 +80,7 @@ class ChildRepl:
         self._child = Child(context.descriptor, program)
         deadline = time.monotonic() + START_SECONDS
         try:
-            for frame in hello(context, limits, now):
+            for frame in hello(context, limits, now, windows or {"sub": window_of(ModelSpec(""))}):
                 self._child.channel.send(frame, deadline)
             self._facts = read_ready(self._child.channel.receive(deadline))
         except (OSError, EOFError, ValueError) as error:

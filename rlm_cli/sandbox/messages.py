@@ -4,7 +4,7 @@ A frame that breaks a rule raises ValueError; what the host makes of it is the e
 mended here: the child's own code keeps to the same limits, so that only a child that lies exceeds them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rlm_cli.context import Context
@@ -50,6 +50,7 @@ from rlm_cli.seams import (
     ToRepl,
 )
 from rlm_cli.types import Limits
+from rlm_cli.windows import Window
 
 _ROWS_SIZE = 1 << 20
 """Characters of paths in one frame of documents, about."""
@@ -223,7 +224,7 @@ def read_ready(frame: Frame) -> ReplFacts:
     )
 
 
-def hello(context: Context, limits: Limits, now: float) -> Iterator[Frame]:
+def hello(context: Context, limits: Limits, now: float, windows: Mapping[str, Window]) -> Iterator[Frame]:
     """Yield what the child has to know before it can be ready."""
     yield {
         "tag": "hello",
@@ -232,6 +233,7 @@ def hello(context: Context, limits: Limits, now: float) -> Iterator[Frame]:
         "now": now,
         "seconds": limits.timeout,
         "cell_seconds": limits.cell_timeout,
+        "windows": {name: [window.prompt, window.reply] for name, window in windows.items()},
     }
     rows: list[list[Any]] = []
     size = 0

@@ -3,7 +3,7 @@
 import builtins
 import gc
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
@@ -13,11 +13,13 @@ from rlm_cli.sandbox.asking import Parent, evidence, sub_calls
 from rlm_cli.sandbox.classes import UNCHECKED
 from rlm_cli.sandbox.delegating import child_runs
 from rlm_cli.sandbox.guards import Guards
+from rlm_cli.sandbox.mapping import maps
 from rlm_cli.sandbox.modules import Module, Modules
 from rlm_cli.sandbox.output import Output
 from rlm_cli.sandbox.search import grep_over, peek_with
 from rlm_cli.sandbox.tables import Document, Documents, Files, Outputs
 from rlm_cli.sandbox.values import SubCallError
+from rlm_cli.windows import Window
 
 _HARMLESS = """
     Ellipsis False None NotImplemented True abs all any ascii bin bool bytes callable chr classmethod complex
@@ -76,6 +78,7 @@ class Names:
         context: str,
         documents: list[Document],
         write: Callable[..., None],
+        windows: Mapping[str, Window],
     ) -> None:
         def show(line: str) -> None:
             write(line)
@@ -97,6 +100,7 @@ class Names:
                 "smart_chunk": smart_chunk,
                 "SHOW_VARS": self._show_variables(show),
                 **sub_calls(parent, show),
+                **maps(parent, windows, show),
                 **child_runs(parent, context, show),
                 **evidence(parent, show),
                 **finals(parent, self.answer, self.variables),

@@ -26,6 +26,7 @@ from rlm_cli.sandbox.output import Output
 from rlm_cli.sandbox.policy import compile_block, globals_bound
 from rlm_cli.sandbox.protocol import VARIABLES_LIMIT, Channel, Frame
 from rlm_cli.sandbox.tables import Document
+from rlm_cli.windows import Window
 
 _RESERVE = 8 << 20
 """Bytes held back, so that running out of memory can still be reported."""
@@ -122,7 +123,8 @@ class Session:
         modules = Modules(guards, clock, write)
         self.modules = modules.names
         self._namespace["__builtins__"] = built_ins(guards, modules, write)
-        self._names = Names(self._namespace, Parent(channel, self._interrupts), context, documents, write)
+        windows = {name: Window(*sizes) for name, sizes in hello["windows"].items()}
+        self._names = Names(self._namespace, Parent(channel, self._interrupts), context, documents, write, windows)
         self._names.protect(guards.hooks())
         self._tampered: list[str] = []
         self._names.watch_collections(self._tampered)
