@@ -139,6 +139,7 @@ def test_grep_takes_paths_patterns_and_compiled_expressions(shared: Session) -> 
     assert shared.value("h = grep('BETA', ignore_case=True)").startswith("notes.txt:2:")
     assert shared.value("import re\nh = grep(re.compile('BETA', re.I), path='notes.txt')").startswith("notes.txt:2:")
     assert shared.value("h = grep('zzz')") == "no hits for 'zzz'"
+    assert shared.value("h = grep('BETA|GAMMA')") == "no hits for 'BETA|GAMMA'; 2 with ignore_case=True"
 
 
 def test_grep_says_what_is_wrong_with_a_pattern(shared: Session) -> None:

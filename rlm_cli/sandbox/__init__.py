@@ -11,7 +11,7 @@
     guards.py     what running code may touch      classes.py, variables.py
     modules.py    what it may import               doors.py, copying.py, records.py, clock.py
     names.py      what the code finds there        asking.py, delegating.py, mapping.py, labels.py, answering.py,
-                                                   search.py, tables.py, values.py, nearest.py
+                                                   search.py, ranking.py, tables.py, values.py, nearest.py
     confine.py    how large the operating system's walls (confinement.py) are
 
 Both names below are looked up on first use: the child imports this package too, and needs nothing of the host.

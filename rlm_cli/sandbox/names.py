@@ -16,6 +16,7 @@ from rlm_cli.sandbox.guards import Guards
 from rlm_cli.sandbox.mapping import maps
 from rlm_cli.sandbox.modules import Module, Modules
 from rlm_cli.sandbox.output import Output
+from rlm_cli.sandbox.ranking import ranking_over
 from rlm_cli.sandbox.search import grep_over, peek_with
 from rlm_cli.sandbox.tables import Document, Documents, Files, Outputs
 from rlm_cli.sandbox.values import SubCallError
@@ -96,6 +97,7 @@ class Names:
                 "out": Outputs(self.outputs),
                 "SubCallError": SubCallError,
                 "grep": grep_over(context, table, show),
+                "bm25": ranking_over(context, table, show),
                 "peek": peek_with(show),
                 "smart_chunk": smart_chunk,
                 "SHOW_VARS": self._show_variables(show),

@@ -4,6 +4,7 @@ import fnmatch
 import re
 import reprlib
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from rlm_cli.sandbox.tables import Document, Documents
@@ -55,20 +56,25 @@ def grep_over(context: str, documents: Documents, show: Callable[[str], None]) -
         ^ and $ match at lines. `path`: a document's path, or a pattern such as "src/*.py".
         """
         compiled = _compiled(pattern, int(flags) | (re.IGNORECASE if ignore_case else 0))
-        chosen = documents if path is None else _chosen(documents, path)
+        inside = documents if path is None else chosen(documents, path)
         hits = Hits()
         seen_last: Document | None = None
-        for document, line, found in _matches(context, chosen, compiled, lambda: limit is None or len(hits) < limit):
+        for document, line, found in _matches(context, inside, compiled, lambda: limit is None or len(hits) < limit):
             hits.total += 1
             if document is not seen_last:
                 hits.documents += 1
                 seen_last = document
             if limit is None or len(hits) < limit:
-                text = _around(context, document, found, width)
+                text = excerpt(context, document, *found.span(), width)
                 hits.append(Hit(document, line, found.start(), text, found.group()))
             if hits.total >= _COUNT_LIMIT and limit is not None:
                 break
-        _show_hits(hits, compiled.pattern, show)
+        hint = ""
+        if not hits.total and not compiled.flags & re.IGNORECASE:
+            other = re.compile(compiled.pattern, compiled.flags | re.IGNORECASE)
+            ignoring = sum(1 for _ in islice(_matches(context, inside, other, lambda: False), _COUNT_LIMIT))
+            hint = f"; {ignoring:,} with ignore_case=True" if ignoring else ""
+        _show_hits(hits, compiled.pattern, hint, show)
         return hits
 
     return grep
@@ -85,10 +91,11 @@ def _compiled(pattern: Any, flags: int) -> re.Pattern[str]:
         raise ValueError(f"not a regular expression: {error}; for literal text use re.escape(...)") from None
 
 
-def _chosen(documents: Documents, path: str) -> list[Document]:
-    chosen = [row for row in documents if row.path == path]
-    chosen = chosen or [row for row in documents if fnmatch.fnmatchcase(row.path, path)]
-    return chosen or [documents[path]]
+def chosen(documents: Documents, path: str) -> list[Document]:
+    """Return the documents that a path or a pattern names; raises KeyError where there is none."""
+    rows = [row for row in documents if row.path == path]
+    rows = rows or [row for row in documents if fnmatch.fnmatchcase(row.path, path)]
+    return rows or [documents[path]]
 
 
 def _matches(
@@ -108,9 +115,8 @@ def _matches(
                 yield document, 0, found
 
 
-def _around(context: str, document: Document, found: re.Match[str], width: int) -> str:
-    """Return up to `width` characters around a match, cut at its line."""
-    start, end = found.span()
+def excerpt(context: str, document: Document, start: int, end: int, width: int) -> str:
+    """Return up to `width` characters around a place, cut at its line."""
     end = min(end, start + width)
     spare = max(0, width - (end - start))
     left = max(document.start, start - spare // 2)
@@ -135,12 +141,12 @@ def visible(text: str) -> str:
     )
 
 
-def _show_hits(hits: Hits, pattern: str, show: Callable[[str], None]) -> None:
+def _show_hits(hits: Hits, pattern: str, hint: str, show: Callable[[str], None]) -> None:
     for line in dict.fromkeys(map(repr, hits)):  # several hits on one line are one line
         show(line)
     more = " or more" if hits.total >= _COUNT_LIMIT else ""
     if not hits.total:
-        show(f"no hits for {pattern!r}")
+        show(f"no hits for {pattern!r}{hint}")
     else:
         places = f"{hits.documents:,} document{'s' * (hits.documents != 1)}"
         show(f"{len(hits):,} of {hits.total:,}{more} hits shown in {places}")
