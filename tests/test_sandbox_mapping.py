@@ -1,11 +1,10 @@
 """llm_map: packing, asking again, coverage, and items that would like to be mistaken for others."""
 
-import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.labelling import items_of, labelled, mood
 from support.openai_server import Scripted
 from support.repl import Session, context_of, replies
 from support.runs import Run, cell
@@ -14,24 +13,6 @@ from rlm_cli.sandbox import ChildRepl
 from rlm_cli.seams import Asked, SubAnswer, SubAnswers
 from rlm_cli.types import Limits
 from rlm_cli.windows import Window
-
-
-def items_of(prompt: str) -> dict[int, str]:
-    """Read a prompt as the sub-model does."""
-    fenced = re.search(r"`=== item NUMBER (\w{8}) ===`", prompt)
-    if fenced is None:
-        lines = re.findall(r'^(\d+): (".*")$', prompt, re.MULTILINE)
-        return {int(number): json.loads(text) for number, text in lines}
-    parts = re.split(rf"^=== (?:item (\d+)|end) {fenced[1]} ===\n", prompt, flags=re.MULTILINE)
-    return {int(number): text[:-1] for number, text in zip(parts[1::2], parts[2::2], strict=True) if number}
-
-
-def mood(text: str) -> str:
-    return "praise" if "good" in text else "complaint"
-
-
-def labelled(prompt: str) -> str:
-    return "\n".join(f"{number}: {mood(text)}" for number, text in items_of(prompt).items())
 
 
 class Mapped:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from rlm_cli.amounts import cost
 from rlm_cli.budget import Budget, Reservation
 from rlm_cli.engine.fan_out import fan_out
+from rlm_cli.engine.frugality import Frugality
 from rlm_cli.engine.in_form import Conversation, bring_into_form, conversation
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.replay import Replay
@@ -105,6 +106,7 @@ class Subcalls:
     replay: Replay
     _told: set[str] = field(default_factory=set)
     """Keys of the replies that stand whole in an event."""
+    _frugality: Frugality = field(default_factory=Frugality)
 
     def answer(self, asked: Asked, here: CallPath, numbers: Numbers) -> Generator[Event, None, SubAnswers]:
         """Make the calls of one llm_query or batch in the iteration `here`."""
@@ -144,6 +146,10 @@ class Subcalls:
             before = usage if live else usage + self.replay.rest
             summary = _summary(list(answers.values()), given, before, self.budget.usage(), seconds)
             summary = self.replay.told(f"{here} batch {numbers.asked}", summary)
+        if not asked.fresh:
+            sent = [call.prompt for number, call in calls.items() if not answers[number].cached]
+            note = self._frugality.note(sent, asked.batched, spec, here)
+            summary = note if summary is None else f"{summary}\n{note}" if note is not None else summary
         return SubAnswers(given, summary=summary)
 
     def _make(
