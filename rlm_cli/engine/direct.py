@@ -5,6 +5,7 @@ the way to answer (strategies.py), what becomes of the reply (answering.py).
 """
 
 from collections.abc import Generator
+from dataclasses import replace
 
 from rlm_cli.engine import reading
 from rlm_cli.engine.answering import Answering
@@ -25,7 +26,7 @@ def answer_directly(answering: Answering) -> Generator[Event, None, tuple[Status
 
 def request_tokens(task: Task) -> int:
     """Return the tokens of the whole request, by our own count."""
-    return _history(task).tokens()
+    return _history(replace(task, strategy="direct")).tokens()
 
 
 def _history(task: Task) -> History:

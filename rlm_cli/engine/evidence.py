@@ -96,9 +96,9 @@ def _tries(context: Context, place: str, quote: str) -> Iterator[Citation | Refu
     document = resolve(context, place).document
     if document is None and len(context.documents) == 1:
         document = context.documents[0]
-    bare = _NUMBER.sub("", quote, count=1) if _NUMBER.match(quote) else quote
-    inner = [bare[1:-1] for first, last in _QUOTING if len(bare) > 2 and bare[0] == first and bare[-1] == last]
-    for said in dict.fromkeys((quote, bare, *inner)):
+    inner = [quote[1:-1] for first, last in _QUOTING if len(quote) > 2 and (quote[0], quote[-1]) == (first, last)]
+    bare = [_NUMBER.sub("", each, count=1) for each in (quote, *inner) if _NUMBER.match(each)]
+    for said in dict.fromkeys((quote, *inner, *bare)):
         yield check_claim(context, place, said)
         if document is not None:
             yield check_claim(context, document.path, said)

@@ -18,6 +18,7 @@ from rlm_cli.engine.opening import context_loaded
 from rlm_cli.engine.pieces import MOST, Piece, named, pieces
 from rlm_cli.engine.shown import reading_rule
 from rlm_cli.engine.subcalls import Numbers
+from rlm_cli.engine.templates import named as named_template
 from rlm_cli.errors import LimitReached, ModelError, UsageError
 from rlm_cli.events import CallPath, Event, IterationStarted
 from rlm_cli.results import Status, StopReason
@@ -237,12 +238,14 @@ def _room(task: Task) -> int | None:
 
 def _prompt(task: Task, instructions: str, text: str) -> str:
     """Return what the sub-model is asked: what is the same for all pieces first."""
+    needs = named_template(task.template).needs if task.template is not None else ()
     return "\n".join(
         [
             instructions,
             "",
             "The question:",
             task.question.strip(),
+            *(f"- {each}" for each in needs),
             "",
             reading_rule(task.context.documents),
             "",

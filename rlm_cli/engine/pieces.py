@@ -63,15 +63,15 @@ def _joined(waiting: list[tuple[Stretch, str]]) -> Piece:
 def _fitting(context: Context, stretch: Stretch, room: int | None) -> Iterator[tuple[Stretch, str]]:
     """Yield a stretch as it is shown, or parts of it that are small enough."""
     length = stretch.end - stretch.start
-    size = MOST * 4 // 5
-    if length <= MOST:
-        text = shown(context, [stretch])
-        tokens = prompt_tokens(text) if room is not None else 0
-        if length <= 1 or (len(text) <= MOST and (room is None or tokens <= room)):
-            yield stretch, text
-            return
-        share = min(MOST / len(text), room / tokens if room is not None else 1.0)
-        size = min(length - 1, max(1, int(length * share * 0.9)))
+    looked_at = min(length, MOST)
+    text = shown(context, [Stretch(stretch.document, stretch.start, stretch.start + looked_at)])
+    tokens = prompt_tokens(text) if room is not None else 0
+    if length <= 1 or (length <= MOST and len(text) <= MOST and (room is None or tokens <= room)):
+        yield stretch, text
+        return
+    # As much as fits if all of it is as dense; parts that are denser are cut again.
+    share = min(MOST / len(text), room / tokens if room is not None else 1.0)
+    size = max(1, min(int(looked_at * share * 0.95), length - 1, MOST))
     for part in _cut(context, stretch, size):
         yield from _fitting(context, part, room)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from rlm_cli.amounts import counted
 from rlm_cli.engine.evidence import ASKED_FOR
+from rlm_cli.engine.templates import section
 from rlm_cli.rules import listed, rules_of
 from rlm_cli.task import Task
 
@@ -46,8 +47,7 @@ def misfit(why: str, truncated: bool) -> str:
 
 def asked(task: Task) -> str:
     """Return what stands behind the text: the question, and the form of the answer."""
-    lines = ["# Question", "", task.question.strip(), ""]
-    # What the kind of work asks for belongs here.
+    lines = ["# Question", "", task.question.strip(), "", *section(task)]
     if task.profile.prompts.advice:
         lines += [task.profile.prompts.advice, ""]
     if task.earlier is not None:

@@ -69,14 +69,18 @@ def _lines(context: Context, stretch: Stretch) -> Iterator[str]:
     if _unit(document) == "line":
         _, first = context.locate(stretch.start)
         for number, line in enumerate(_split(context.text(stretch.start, stretch.end)), first):
-            yield f"{number}| {line}"
+            yield _behind(number, line)
         return
     starts = [page.start for page in document.pages] or list(document.parts.starts if document.parts else ())
     first = bisect.bisect_right(starts, stretch.start)
     edges = [stretch.start, *(each for each in starts[first:] if each < stretch.end), stretch.end]
     for number, (start, end) in enumerate(pairwise(edges), first):
         # What lies before the first record, a header say, belongs to none.
-        yield from (f"{number or ''}| {line}" for line in _split(context.text(start, end)))
+        yield from (_behind(number, line) for line in _split(context.text(start, end).removeprefix("\n")))
+
+
+def _behind(number: int, line: str) -> str:
+    return f"{number or ''}| {line}" if line else f"{number or ''}|"
 
 
 def _changed(document: Document) -> str:
