@@ -7,10 +7,11 @@ import resource
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rlm_cli.context import Context
-from rlm_cli.estimate import Estimate, estimate
+from rlm_cli.estimate import Estimate
+from rlm_cli.strategies import Choice, choose
 from rlm_cli.types import Document, Profile, Secret
 
 
@@ -41,13 +42,15 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a run with one profile may come to."""
+    """What a run with one profile may come to; `range` is the loop's."""
 
     profile: str
     range: Estimate | None
     """None: a price is unknown."""
     max_cost: float | None
     """USD; None: no cap."""
+    choice: Choice
+    """How `auto` would answer, and what each way may come to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,16 @@ def inspect(
         encodings=_counts(each.encoding for each in documents),
         marks=_counts(each.mark for each in documents if each.mark is not None),
         memory=_memory(context),
-        prices=tuple(Price(each.name, estimate(each, context.tokens), each.limits.max_cost) for each in profiles),
+        prices=tuple(_price(context, each) for each in profiles),
         warnings=tuple(warnings),
         secrets=tuple(secrets),
         peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
     )
+
+
+def _price(context: Context, profile: Profile) -> Price:
+    choice = choose(replace(profile, strategy="auto"), context.tokens, exact=context.tokens_exact)
+    return Price(profile.name, choice.costs.rlm if choice.costs else None, profile.limits.max_cost, choice)
 
 
 def _counts(values: Iterator[str]) -> dict[str, int]:

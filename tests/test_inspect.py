@@ -1,5 +1,6 @@
 """`rlm inspect`: what would be loaded and what not, how large it is, what it takes and may cost; nobody is called."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -172,6 +173,21 @@ def test_a_cost_needs_known_prices(tmp_path: Path) -> None:
     assert ranges[0] is not None
     assert ranges[0].low > 0
     assert ranges[1] is None
+
+
+def test_the_ways_to_answer_are_priced_and_the_one_that_auto_takes_is_named(tmp_path: Path) -> None:
+    (tmp_path / "small.txt").write_text("word " * 1_000)
+    (tmp_path / "large.txt").write_text("word " * 60_000)
+    [small] = rlm("inspect", str(tmp_path / "small.txt"), "-p", "openai", "-f", "json").json()["costs"]
+    [large] = rlm("inspect", str(tmp_path / "large.txt"), "-p", "openai", "-f", "json").json()["costs"]
+    assert (small["strategy"], large["strategy"]) == ("direct", "rlm")
+    assert 0 < small["direct"] < small["low"]
+    assert large["direct"] > large["map_reduce"] > 0
+    lines = rlm("inspect", str(tmp_path / "small.txt")).out.splitlines()
+    [line] = [each for each in lines if each.startswith("  openai ")]
+    assert re.search(r", cap \S+; auto takes direct; direct (less than )?\$\S+; map-reduce (less than )?\$\S+$", line)
+    [line] = [each for each in lines if each.startswith("  offline ")]
+    assert line.endswith("  nothing")
 
 
 def test_a_long_load_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

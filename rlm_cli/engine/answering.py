@@ -54,14 +54,14 @@ class Answering:
         self, history: History, lacking: bool = False, begun: bool = False
     ) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Ask until there is an answer. `lacking`: the request does not hold all that it should, and a warning says so;
-        `begun`: the first iteration has been.
+        `begun`: the iteration has been.
         """
         best, misfits = "", 0
-        number = 1
+        first = number = self.progress.iterations + (not begun)
         while True:
             here = self.path.iteration(number)
             try:
-                reply = yield from self._ask(history, here, number, begun and number == 1)
+                reply = yield from self._ask(history, here, number, begun and number == first)
             except LimitReached as limit:
                 yield from self.progress.meet(limit, here, ends=True)
                 return (yield from self.leave(best))

@@ -94,7 +94,8 @@ def check_pieces(task: Task) -> None:
 
 def answer_from_notes(answering: Answering) -> Generator[Event, None, tuple[Status, StopReason]]:
     """Answer a run's question from notes on each piece of its text."""
-    return (yield from _MapReduce(answering, answering.path.iteration(1), Numbers()).run())
+    number = answering.progress.iterations + 1
+    return (yield from _MapReduce(answering, number, answering.path.iteration(number), Numbers()).run())
 
 
 @dataclass(slots=True)
@@ -102,6 +103,7 @@ class _MapReduce:
     """One run under way."""
 
     answering: Answering
+    number: int
     here: CallPath
     numbers: Numbers
     uncovered: list[str] = field(default_factory=list)
@@ -110,8 +112,8 @@ class _MapReduce:
     def run(self) -> Generator[Event, None, tuple[Status, StopReason]]:
         task, progress = self.answering.task, self.answering.progress
         yield context_loaded(task.context, self.answering.path, None)
-        yield IterationStarted(path=self.here, number=1)
-        progress.iterations = 1
+        yield IterationStarted(path=self.here, number=self.number)
+        progress.iterations = self.number
         cut = list(pieces(task.context, _room(task)))
         self._keep_back(len(cut))
         answers = yield from self._ask([_prompt(task, _MAP, each.text) for each in cut])

@@ -18,8 +18,8 @@ _SHARE = 0.01
 _DEPTH = 3
 _NAMED = 3
 ASSUMPTIONS = (
-    "least: a question that three iterations settle; most: the sub-model reads the text once, as far as the profile's "
-    "sub-calls reach"
+    "of the loop the least, a question that three iterations settle, and the most, where the sub-model reads the text "
+    "once, as far as the profile's sub-calls reach; direct: one request with all of it; map-reduce: each piece once"
 )
 
 
@@ -132,7 +132,7 @@ def _prices(inspection: Inspection) -> Iterator[str]:
     yield "what a run may cost"
     width = max(len(each.profile) for each in inspection.prices)
     for each in inspection.prices:
-        yield f"  {each.profile:<{width}}  {_range(each)}"
+        yield f"  {each.profile:<{width}}  {_range(each)}{_others(each)}"
     yield f"  ({ASSUMPTIONS})"
 
 
@@ -142,8 +142,23 @@ def _range(price: Price) -> str:
     if price.range.high == 0:
         return "nothing"
     cap = "no cap" if price.max_cost is None else f"cap {cost(price.max_cost)}"
-    low, high = (f"${usd:.2f}" if usd >= 0.01 else "less than $0.01" for usd in (price.range.low, price.range.high))
+    low, high = map(_usd, (price.range.low, price.range.high))
     return f"{low} to {high}, {cap}" if low != high else f"{low}, {cap}"
+
+
+def _others(price: Price) -> str:
+    """Return which way to answer auto takes, and what those other than the loop may cost."""
+    found, takes = price.choice.costs, f"; auto takes {price.choice.strategy}"
+    if found is None:
+        return takes
+    if found.rlm.high == 0:
+        return takes if price.choice.strategy != "rlm" else ""
+    direct = f"direct {_usd(found.direct)}" if price.choice.fits else "direct does not fit"
+    return f"{takes}; {direct}; map-reduce {_usd(found.map_reduce)}"
+
+
+def _usd(usd: float) -> str:
+    return f"${usd:.2f}" if usd >= 0.01 else "less than $0.01"
 
 
 def _size(number: int) -> str:
@@ -181,6 +196,9 @@ def inspection_json(inspection: Inspection) -> str:
                 "low": each.range.low if each.range else None,
                 "high": each.range.high if each.range else None,
                 "max_cost": each.max_cost,
+                "strategy": each.choice.strategy,
+                "direct": each.choice.costs.direct if each.choice.costs and each.choice.fits else None,
+                "map_reduce": each.choice.costs.map_reduce if each.choice.costs else None,
             }
             for each in inspection.prices
         ],
