@@ -16,7 +16,7 @@ _FIRST_PROMPT, _GROWTH, _REPLY = 3_000, 1_500, 500
 """Tokens: the system prompt and the first message, what an iteration adds to the history, what the root replies."""
 _PIECE, _FINDING = 25_000, 500
 """Tokens: a sub-prompt (some 100,000 characters), and what the sub-model replies to it."""
-_WORDS, _NUMBERING = 700, 1.15
+_WORDS, NUMBERING = 700, 1.15
 """Tokens of what is said around a text that is sent whole; what a text grows to when its lines are numbered."""
 
 
@@ -53,7 +53,7 @@ def costs(profile: Profile, tokens: int) -> Costs | None:
     rlm = estimate(profile, tokens)
     if rlm is None:
         return None
-    shown = round(tokens * _NUMBERING)
+    shown = round(tokens * NUMBERING)
     piece = _piece(profile.sub)
     pieces = max(1, -(-shown // piece))
     asking = _cost(profile.sub, shown + pieces * _WORDS, pieces * _FINDING)

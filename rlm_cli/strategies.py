@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rlm_cli.errors import UsageError
-from rlm_cli.estimate import Costs, costs
+from rlm_cli.estimate import NUMBERING, Costs, costs
 from rlm_cli.types import ModelSpec, Profile, Strategy
 
 MOST_DIRECT = 30_000
@@ -43,7 +43,9 @@ def choose(profile: Profile, tokens: int, request: Callable[[], int] | None = No
     root, about = profile.root, "" if exact else "~"
     direct = _Direct(root, tokens, request)
     found = costs(profile, tokens)
-    fits = not direct.is_beyond()
+    # To count all of a large text, only to say that it would fit, takes longer than to begin.
+    counts = tokens < MOST_DIRECT or profile.strategy == "direct"
+    fits = not (direct if counts else _Direct(root, round(tokens * NUMBERING), None)).is_beyond()
     if profile.strategy == "auto":
         obstacle = _obstacle(profile, direct)
         if obstacle is None:

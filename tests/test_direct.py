@@ -269,6 +269,16 @@ def test_a_direct_run_is_resumed_as_one_and_asks_nothing_again(tmp_path: Path) -
     assert len(asking.requests("root")) == 1
 
 
+def test_a_direct_run_without_an_answer_asks_again_when_it_is_resumed(tmp_path: Path) -> None:
+    replies: list[Any] = [Scripted(None, refusal="no"), ANSWER]
+    with Asking(tmp_path, {"contract.txt": CONTRACT}, replies) as asking:
+        assert asking.ask().code == 3
+        ran = rlm("runs", "resume", run_ids()[0], "--no-cache", "-f", "json")
+    assert (ran.code, ran.json()["answer"]) == (0, "The tenant pays (contract.txt:1)."), ran.err
+    first, second = asking.requests("root")
+    assert first == second
+
+
 def test_what_is_asked_for_is_done_or_refused_before_any_call(tmp_path: Path) -> None:
     with Asking(tmp_path, {"contract.txt": CONTRACT}, "FINAL(the loop)") as asking:
         assert asking.result("--strategy", "rlm")["answer"] == "the loop"

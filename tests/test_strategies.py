@@ -56,11 +56,14 @@ def test_auto_keeps_to_the_loop_where_nobody_reads_or_a_second_pass_follows() ->
     assert chosen(10, later) == "rlm"
 
 
-def test_a_request_is_not_put_together_where_the_text_alone_is_too_large() -> None:
+def test_a_request_is_not_put_together_where_the_text_is_large() -> None:
     def request() -> int:
         raise AssertionError("it was counted")
 
     assert chosen(2_000_000, profile(), request) == "rlm"
+    assert not choose(profile(), 2_000_000, request).fits
+    assert choose(profile(), 800_000, request).fits
+    assert not choose(profile(), 900_000, request).fits, "its numbers need room too"
 
 
 def test_a_strategy_that_is_asked_for_is_taken() -> None:
