@@ -6,7 +6,7 @@ otherwise, complaints that sound polite, good news about what went wrong before,
 
 LABELS = {
     "delivery": "a complaint about when, where, how or whether the order arrived, or about who brought it",
-    "product": "a complaint about the thing itself: broken by itself, badly made, not as described, wrong size or colour",
+    "product": "a complaint about the thing itself: broken, badly made, not as described, wrong size or colour",
     "money": "a complaint about a charge, a price, an invoice, a discount or money not paid back",
     "praise": "satisfaction or thanks is the point of the message, even when it tells of a trouble that is over",
     "question": "wants to know something and complains of nothing that has happened to the writer",

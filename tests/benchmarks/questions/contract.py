@@ -1,0 +1,364 @@
+"""A contract of 300 pages, as a PDF, with what a lawyer would have to find planted in it.
+
+Three parties build and run a container terminal. Planted: eight obligations with a calendar date, three of them the
+Operator's (one under a name that it has elsewhere), two payment periods that contradict each other, a cap that an
+amendment replaces, a defined term in another sense, and a term that nobody would expect. Pages are those of the PDF.
+"""
+
+import random
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.questions import wording
+from benchmarks.questions.question import Corpus, Result, Score, Truth, pieces, share
+from support.pdfs import pdf
+
+SEED = 1871
+PAGES, LINES, WIDTH = 300, 46, 88
+QUESTION = (
+    "I act for the Operator. (1) List every obligation of the Operator that has to be met by a fixed calendar date: "
+    "what, deadline, penalty for missing it, page. Leave out those of other parties and those whose period is "
+    "relative. "
+    "(2) Which provisions contradict each other on payment, with the pages of both? (3) What limit of the Contractor's "
+    "liability is in force, where does it stand, and what did it replace? (4) Is a defined term used in another sense "
+    "somewhere? (5) Which single provision is most unusual for such a contract? Give the page for each, as `p. 12`."
+)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A paragraph that matters."""
+
+    key: str
+    section: int
+    """After how many sections of the contract it stands."""
+    text: str
+
+
+OBLIGATIONS = (
+    Planted(
+        "dredging",
+        24,
+        "The Operator shall have the approach channel surveyed by an independent hydrographer and lodge the survey "
+        "with "
+        "the Harbour Master by 31 March 2027. For each week, begun or completed, by which it is late, it pays the "
+        "Employer EUR 41,500.",
+    ),
+    Planted(
+        "licence",
+        61,
+        "No crane may be put into commercial service before the terminal licence has been granted. It is for the "
+        "Operator "
+        "to file the complete application, which has to be with the authority not later than 15 September 2026; should "
+        "it be filed after that day, the Operator forfeits its start-up bonus of EUR 780,000 in full.",
+    ),
+    Planted(
+        "training",
+        104,
+        "Two hundred and ten drivers and lashers are to have passed the examination of Schedule 7 when the third berth "
+        "opens. The Terminal Company accordingly completes their training on or before 1 June 2028, and owes the "
+        "Employer EUR 3,200 for every person who is then missing.",
+    ),
+    Planted(
+        "piles",
+        33,
+        "The Contractor shall have driven all piles of the eastern quay wall by 30 November 2026, failing which it "
+        "pays "
+        "liquidated damages of EUR 22,000 for every day of delay.",
+    ),
+    Planted(
+        "substation",
+        72,
+        "The substation is energised by the Contractor on or before 14 February 2027. The Contract Price is reduced by "
+        "EUR 150,000 for each full week after that.",
+    ),
+    Planted(
+        "asbuilt",
+        118,
+        "As-built drawings in three copies are delivered by the Contractor by 31 October 2028; until they are complete "
+        "the Employer holds back EUR 600,000.",
+    ),
+    Planted(
+        "land",
+        15,
+        "The Employer shall give vacant possession of plot 9 by 1 May 2026 and reimburses the Contractor with EUR "
+        "9,800 "
+        "for each day on which any part of it cannot be entered.",
+    ),
+    Planted(
+        "rail",
+        88,
+        "By 20 December 2027 the Employer connects the terminal to the railway, and credits the Operator with EUR "
+        "12 for "
+        "each container that has to be carried by road after that day.",
+    ),
+)
+OPERATORS = {
+    "dredging": ("31 March 2027", ("41,500",)),
+    "licence": ("15 September 2026", ("780,000",)),
+    "training": ("1 June 2028", ("3,200",)),
+}
+OTHERS = ("30 November 2026", "14 February 2027", "31 October 2028", "1 May 2026", "20 December 2027")
+REST = (
+    Planted(
+        "alias",
+        3,
+        '"Terminal Company" means the Operator from the day on which the first berth has been handed over to it.',
+    ),
+    Planted(
+        "completion",
+        2,
+        '"Completion" means the issue by the Engineer of the certificate of final acceptance for the whole of the '
+        "Works, and the defects period begins with it.",
+    ),
+    Planted(
+        "completion again",
+        97,
+        "The storage charges in this Schedule end with Completion, that is, when the last of the cranes has been "
+        "set down "
+        "on the quay.",
+    ),
+    Planted(
+        "payment",
+        19,
+        "The Employer pays the amount of each certified invoice within thirty (30) days of its receipt. Interest runs "
+        "from the day after.",
+    ),
+    Planted(
+        "payment again",
+        112,
+        "Invoices under this Agreement, of whatever kind, fall due for payment by the Employer sixty (60) days "
+        "after the "
+        "end of the month in which they were certified.",
+    ),
+    Planted(
+        "cap",
+        40,
+        "The total liability of the Contractor under or in connection with this Agreement, on whatever ground, is "
+        "limited "
+        "to EUR 12,000,000, save for intent and gross negligence.",
+    ),
+    Planted(
+        "amended cap",
+        121,
+        'In Clause 40 the words "EUR 12,000,000" are deleted and replaced by "EUR 18,500,000 in each year of the '
+        'term". All other provisions of that Clause stay as they are.',
+    ),
+    Planted(
+        "unusual",
+        54,
+        "Should the Employer change its name or legal form, the Contractor's background software, including all "
+        "that it "
+        "has developed for others, passes to the Employer without payment and without any further act.",
+    ),
+)
+
+
+def build(folder: Path) -> Corpus:
+    """Write contract.pdf."""
+    pages, places = _laid_out(_paragraphs())
+    missing = {each.key for each in (*OBLIGATIONS, *REST)} - set(places)
+    if missing or len(pages) != PAGES:
+        raise ValueError(f"{len(pages)} pages, not planted: {sorted(missing)}")
+    path = folder / "contract.pdf"
+    path.write_bytes(pdf(pages, title="Harbour Concession Agreement"))
+    return Corpus(path, QUESTION, {"pages": places}, ("--task", "contract"))
+
+
+# --- the text -----------------------------------------------------------------------------------------------------
+
+
+def _paragraphs() -> Iterator[tuple[str, str]]:
+    """Yield (key, paragraph) without an end; the key is "" where nothing is planted."""
+    made = random.Random(SEED)
+    waiting: dict[int, list[Planted]] = {}
+    for each in (*OBLIGATIONS, *REST):
+        waiting.setdefault(each.section, []).append(each)
+    yield "", "HARBOUR CONCESSION AGREEMENT"
+    yield (
+        "",
+        (
+            "between the Port of Westerhaven (the Employer), Halvorsen Cranes and Civil Works (the Contractor) and "
+            "Tideline "
+            "Terminals (the Operator), for the building, equipment and operation of the container terminal at the "
+            "eastern "
+            "basin, together with its Schedules and Amendments."
+        ),
+    )
+    section = 0
+    while True:
+        section += 1
+        kind = "CLAUSE" if section <= 80 else "SCHEDULE" if section <= 120 else "AMENDMENT"
+        number = section if section <= 80 else section - 80 if section <= 120 else section - 120
+        table = kind == "SCHEDULE" and made.random() < 0.5
+        topic = made.choice(wording.TOPICS)
+        title = made.choice(wording.TABLES) if table else topic.title
+        yield "", f"{kind} {number}. {title.upper()}"
+        body = [("", text) for text in (_rows(made) if table else _clauses(made, topic))]
+        for each in waiting.get(section, []):
+            body.insert(made.randrange(2, len(body)), (each.key, each.text))
+        for at, (key, text) in enumerate(body, 1):
+            yield key, f"{number}.{at} {text}"
+
+
+def _clauses(made: random.Random, topic: wording.Topic) -> list[str]:
+    other = made.choice(wording.TOPICS)
+    found = []
+    for _ in range(made.randrange(21, 33)):
+        source = topic if made.random() < 0.85 else other
+        if made.random() < 0.3:
+            sentences = [made.choice(source.remarks)]
+        else:
+            party = made.choice(wording.PARTIES)
+            action, condition = made.choice(source.actions), made.choice(wording.CONDITIONS)
+            sentences = [f"{party[0].upper()}{party[1:]} shall {action}, {condition}."]
+            if made.random() < 0.3:
+                sentences.append(f"It shall also {made.choice(source.actions)}.")
+        if made.random() < 0.55:
+            sentences.append(made.choice(wording.RIDERS))
+        found.append(" ".join(_filled(made, each) for each in sentences))
+    return found
+
+
+def _rows(made: random.Random) -> list[str]:
+    about = "The following {applies|is agreed} for berths <number> and <number>; quantities are {per year|in all}."
+    head = _filled(made, about)
+    return [
+        head,
+        *(
+            f"{made.choice(wording.GOODS)}, item {made.randrange(1000, 9999)}, drawing W-{made.randrange(100, 999)} "
+            f"rev. "
+            f"{made.choice('ABCDE')}: {made.randrange(1, 60)} pieces, kept at store {made.randrange(1, 9)}, checked "
+            f"every "
+            f"{made.randrange(2, 30)} months"
+            for _ in range(made.randrange(36, 72))
+        ),
+    ]
+
+
+_RANGES = {
+    "days": (3, 25), "months": (2, 18), "weeks": (4, 30), "hours": (2, 96), "clause": (1, 80), "schedule": (1, 41),
+    "number": (1, 40), "metres": (2, 60), "percent": (5, 140), "kilometres": (20, 90),
+}  # fmt: skip
+
+
+def _filled(made: random.Random, text: str) -> str:
+    text = re.sub(r"\{([^{}]*)\}", lambda match: made.choice(match[1].split("|")), text)
+    return re.sub(r"<(\w+)>", lambda match: str(made.randrange(*_RANGES[match[1]])), text)
+
+
+def _laid_out(paragraphs: Iterator[tuple[str, str]]) -> tuple[list[str], dict[str, int]]:
+    """Return the pages, and the page on which each planted paragraph begins; none runs over its page's end."""
+    pages: list[list[str]] = [[]]
+    places: dict[str, int] = {}
+    for key, text in paragraphs:
+        lines = [*textwrap.wrap(text, WIDTH), ""]
+        if len(pages[-1]) + len(lines) > LINES:
+            if len(pages) == PAGES:
+                break
+            pages.append([])
+        if key:
+            places[key] = len(pages)
+        pages[-1] += lines
+    shown = []
+    for number, lines in enumerate(pages, 1):
+        filled = [*lines, *[""] * (LINES - len(lines))]
+        shown.append(
+            "\n".join([*filled, f"Harbour Concession Agreement, Port of Westerhaven, page {number} of {PAGES}"])
+        )
+    return shown, places
+
+
+# --- the score ----------------------------------------------------------------------------------------------------
+
+
+def score(result: Result, truth: Truth) -> Score:
+    """Judge obligations, contradiction, cap, term and the unusual provision, each a point; pages are a part of it."""
+    answer = str(result.get("answer", ""))
+    pages: Mapping[str, int] = truth["pages"]
+    parts = pieces(answer)
+    points: dict[str, float] = {}
+    for key, (deadline, amounts) in OPERATORS.items():
+        about = _about(parts, _date(deadline))
+        fined = any(_has_amount(about, amount) for amount in amounts)
+        points[f"{key}: {deadline}, EUR {amounts[0]}, p. {pages[key]}"] = (
+            0.4 * bool(about) + 0.3 * fined + 0.3 * _paged(about, pages[key])
+        )
+    paid = _about(parts, r"(?i)\b(60|sixty)\b.{0,400}\b(30|thirty)\b|\b(30|thirty)\b.{0,400}\b(60|sixty)\b")
+    points[f"payment: 30 days p. {pages['payment']}, 60 days p. {pages['payment again']}"] = (
+        0.4 * bool(paid) + 0.3 * _paged(paid, pages["payment"]) + 0.3 * _paged(paid, pages["payment again"])
+    )
+    capped = _about(parts, r"(?i)18[.,\s]?5(00[.,\s]?000)?\b")
+    before = bool(re.search(r"\b12[.,\s]?(0|m)", capped))
+    points[f"cap: EUR 18,500,000 a year p. {pages['amended cap']}, for EUR 12,000,000 p. {pages['cap']}"] = (
+        0.5 * bool(capped) + 0.25 * _paged(capped, pages["amended cap"]) + 0.25 * before
+    )
+    term = _about(parts, r"(?i)completion")
+    points[f"term: Completion p. {pages['completion']}, otherwise p. {pages['completion again']}"] = 0.5 * bool(
+        term
+    ) + 0.5 * _paged(term, pages["completion again"])
+    odd = _about(
+        parts, r"(?i)change\w*\s+(of\s+|in\s+|its\s+|the\s+)*(name|legal)|background (software|ip)|name or legal form"
+    )
+    points[f"unusual: software passes on a change of name p. {pages['unusual']}"] = 0.6 * bool(odd) + 0.4 * _paged(
+        odd, pages["unusual"]
+    )
+    named = tuple(f"names {day}, a date of another party" for day in OTHERS if re.search(_date(day), answer))
+    return share({name: round(value, 3) for name, value in points.items()}, named)
+
+
+def ideal(truth: Truth) -> dict[str, Any]:
+    """Return a result that has it all."""
+    pages = truth["pages"]
+    lines = [
+        f"- {key}, by {deadline}, EUR {amounts[0]}, p. {pages[key]}" for key, (deadline, amounts) in OPERATORS.items()
+    ]
+    return {
+        "answer": "\n".join([
+            *lines,
+            f"- Payment within 30 days (p. {pages['payment']}) or 60 days (p. {pages['payment again']})",
+            f"- The cap is EUR 18,500,000 a year (p. {pages['amended cap']}), for EUR 12,000,000 (p. {pages['cap']})",
+            f"- Completion has another sense on p. {pages['completion again']}",
+            f"- On a change of name the background software passes, p. {pages['unusual']}",
+        ])
+    }  # fmt: skip
+
+
+def _about(parts: list[str], pattern: str) -> str:
+    """Return the parts of the answer that speak of it, and what follows each up to 300 characters."""
+    found = []
+    for at, part in enumerate(parts):
+        if re.search(pattern, part, re.DOTALL):
+            found.append(part)
+        elif at + 1 < len(parts) and re.search(pattern, part + "\n" + parts[at + 1], re.DOTALL):
+            found.append(part + "\n" + parts[at + 1])
+    return "\n".join(found)
+
+
+def _date(deadline: str) -> str:
+    """Return a pattern for a date in the usual ways of writing one."""
+    day, month, year = deadline.split()
+    number = (
+        "January February March April May June July August September October November December".split().index(month) + 1
+    )
+    return (
+        rf"(?i)\b0?{day}(st|nd|rd|th)?\.? (of )?{month[:3]}\w* {year}|\b{month[:3]}\w* 0?{day}(st|nd|rd|th)?,? {year}"
+        rf"|{year}-{number:02}-{int(day):02}|\b0?{day}[./]0?{number}[./]{year}"
+    )
+
+
+def _has_amount(text: str, amount: str) -> bool:
+    return re.search(rf"\b{amount.replace(',', '[,.  ]?')}\b", text) is not None
+
+
+def _paged(text: str, page: int) -> float:
+    """1.0 where the page is named, 0.5 where one beside it is."""
+    spans = re.findall(r"(?i)\b(?:p|pp|pg|page|pages)\b\.?\s*((?:\d+(?:\s*(?:,|and|&|/|-|–|to)\s*)?)+)", text)
+    named = {int(each) for span in spans for each in re.findall(r"\d+", span)}
+    if not named:  # a table with a column of pages
+        named = {int(each) for each in re.findall(r"\|\s*(\d{1,3})\s*(?=\|)", text)}
+    return 1.0 if page in named else 0.5 if {page - 1, page + 1} & named else 0.0
