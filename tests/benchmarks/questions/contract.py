@@ -144,7 +144,7 @@ REST = (
     ),
     Planted(
         "amended cap",
-        121,
+        128,
         'In Clause 40 the words "EUR 12,000,000" are deleted and replaced by "EUR 18,500,000 in each year of the '
         'term". All other provisions of that Clause stay as they are.',
     ),
@@ -192,8 +192,8 @@ def _paragraphs() -> Iterator[tuple[str, str]]:
     section = 0
     while True:
         section += 1
-        kind = "CLAUSE" if section <= 80 else "SCHEDULE" if section <= 120 else "AMENDMENT"
-        number = section if section <= 80 else section - 80 if section <= 120 else section - 120
+        kind = "CLAUSE" if section <= 80 else "SCHEDULE" if section <= 127 else "AMENDMENT"
+        number = section if section <= 80 else section - 80 if section <= 127 else section - 127
         table = kind == "SCHEDULE" and made.random() < 0.5
         topic = made.choice(wording.TOPICS)
         title = made.choice(wording.TABLES) if table else topic.title
@@ -206,22 +206,31 @@ def _paragraphs() -> Iterator[tuple[str, str]]:
 
 
 def _clauses(made: random.Random, topic: wording.Topic) -> list[str]:
-    other = made.choice(wording.TOPICS)
+    """Return paragraphs on a topic and, as it goes on, on others; none says what another has said."""
+    others = made.sample([each for each in wording.TOPICS if each is not topic], 3)
+    waiting = [_shuffled(made, each) for each in (topic, *others)]
     found = []
     for _ in range(made.randrange(21, 33)):
-        source = topic if made.random() < 0.85 else other
-        if made.random() < 0.3:
-            sentences = [made.choice(source.remarks)]
-        else:
+        source = waiting[0] if waiting[0] and made.random() < 0.8 else made.choice([each for each in waiting if each])
+        text, is_action = source.pop()
+        if is_action:
             party = made.choice(wording.PARTIES)
-            action, condition = made.choice(source.actions), made.choice(wording.CONDITIONS)
-            sentences = [f"{party[0].upper()}{party[1:]} shall {action}, {condition}."]
-            if made.random() < 0.3:
-                sentences.append(f"It shall also {made.choice(source.actions)}.")
+            text = f"{party[0].upper()}{party[1:]} shall {text}, {made.choice(wording.CONDITIONS)}."
+            if source and source[-1][1] and made.random() < 0.3:
+                text += f" It shall also {source.pop()[0]}."
         if made.random() < 0.55:
-            sentences.append(made.choice(wording.RIDERS))
-        found.append(" ".join(_filled(made, each) for each in sentences))
+            text += f" {made.choice(wording.RIDERS)}"
+        found.append(_filled(made, text))
+        if not any(waiting):
+            break
     return found
+
+
+def _shuffled(made: random.Random, topic: wording.Topic) -> list[tuple[str, bool]]:
+    """Return its sentences; True with one that somebody is to do."""
+    mixed = [*((text, True) for text in topic.actions), *((text, False) for text in topic.remarks)]
+    made.shuffle(mixed)
+    return mixed
 
 
 def _rows(made: random.Random) -> list[str]:
@@ -241,7 +250,7 @@ def _rows(made: random.Random) -> list[str]:
 
 
 _RANGES = {
-    "days": (3, 25), "months": (2, 18), "weeks": (4, 30), "hours": (2, 96), "clause": (1, 80), "schedule": (1, 41),
+    "days": (3, 25), "months": (2, 18), "weeks": (4, 30), "hours": (2, 96), "clause": (1, 80), "schedule": (1, 48),
     "number": (1, 40), "metres": (2, 60), "percent": (5, 140), "kilometres": (20, 90),
 }  # fmt: skip
 
