@@ -49,7 +49,7 @@ def pieces(answer: str) -> list[str]:
     """Return the parts of an answer that say one thing each: table rows, list items with what is indented below."""
     found: list[str] = []
     for line in answer.splitlines():
-        starts = re.match(r"\s{0,3}([-*•|#]|\d+[.)]|\(\w\))", line)
+        starts = re.match(r"\s?([-*•|#]|\d+[.)]|\(\w\))", line)
         if not line.strip():
             found.append("")
         elif starts or not found or not found[-1]:

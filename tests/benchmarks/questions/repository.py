@@ -15,7 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.questions.patches import ALSO_TRUE, FLAWS, LOOK_ALIKES, Patch
+from benchmarks.questions.flaws import FLAWS
+from benchmarks.questions.look_alikes import ALSO_TRUE, LOOK_ALIKES
+from benchmarks.questions.patches import Patch
 from benchmarks.questions.question import Corpus, Result, Score, Truth, share
 
 PACKAGE, VERSION = "django-oscar", "3.2.6"

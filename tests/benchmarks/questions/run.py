@@ -4,9 +4,10 @@
     (the command that it prints, with somebody answering: PLAYING.md)
     python tests/benchmarks/questions/run.py report NAME FOLDER
 
-NAME is repository, contract, messages or chain. FOLDER gets the input, question.txt, profile.yaml and truth.json; the
-run adds result.json and events.jsonl. An iteration counts as lost when its cell ended in an error, or when no code ran
-and no answer came of it; each is listed with its first line, to be judged by hand: whose fault was it?
+What else stands behind `build` goes to rlm (`--strategy direct`, to compare). NAME is repository, contract, messages or
+chain. FOLDER gets the input, question.txt, profile.yaml and truth.json; the run adds result.json and events.jsonl. An
+iteration counts as lost when its cell ended in an error, or when no code ran and no answer came of it; each is listed
+with its first line, to be judged by hand: whose fault was it?
 """
 
 import argparse
