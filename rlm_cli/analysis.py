@@ -24,7 +24,7 @@ from rlm_cli.confinement import LEVELS, Level
 from rlm_cli.engine import Engine, NoJournal, check_pieces, request_tokens
 from rlm_cli.engine.templates import named as template_named
 from rlm_cli.errors import InputError, ModelError, ProfileError, UsageError
-from rlm_cli.events import Event, RunFinished
+from rlm_cli.events import ROOT, Event, RunFinished
 from rlm_cli.llm import KeptReplies, open_client, resolve, warm
 from rlm_cli.loaders import LoadOptions, Reached, load
 from rlm_cli.plain_values import from_plain, to_plain
@@ -239,7 +239,7 @@ def run(
     engine = Engine(client, repl, budget, journal)
 
     def stamped(event: Event) -> None:
-        if isinstance(event, RunFinished):
+        if isinstance(event, RunFinished) and event.path == ROOT:
             kept.close()
             event = replace(event, warnings=(*event.warnings, *kept.warnings))
         # As precise as it is recorded: what is shown now and what the record shows later are the same.

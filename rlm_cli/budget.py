@@ -73,6 +73,8 @@ class Budget:
         """Not a call yet, but what is kept back for it."""
         self._lessons: dict[str, Lesson] = {}
         self._subcalls = 0
+        self._ended: LimitReached | None = None
+        """The limit that ends the run, once one has been met at whatever depth."""
 
     # --- time ----------------------------------------------------------------------------------------------------
 
@@ -84,6 +86,10 @@ class Budget:
         """Seconds until calls are abandoned; the last word's own share is left out unless `last_word`."""
         kept_back = 0.0 if last_word else self._last_word_seconds
         return self.limits.timeout - kept_back - self._used_up()
+
+    def seconds_left_for_children(self) -> float:
+        """Seconds until child runs are abandoned that have not come to their end, as they should when time is up."""
+        return self.seconds_left() + self._last_word_seconds * _STORING_SHARE / 2
 
     def cell_seconds_left(self, last_word: bool = False) -> float:
         """Seconds until a cell is interrupted: it may store what its calls brought after these have been abandoned."""
@@ -101,6 +107,17 @@ class Budget:
     def time_is_up(self) -> LimitReached:
         """Return the refusal that a run gets whose time is over."""
         return LimitReached("timeout", f"the time limit of {self.limits.timeout:g} s is reached")
+
+    @property
+    def ended(self) -> LimitReached | None:
+        """The limit that ends the run."""
+        return self._ended
+
+    def end(self, limit: LimitReached) -> None:
+        """Admit nothing new any more but the last word: this limit was met. Calls in flight go on."""
+        with self._changed:
+            self._ended = self._ended or limit
+            self._changed.notify_all()
 
     # --- calls ---------------------------------------------------------------------------------------------------
 
@@ -136,7 +153,7 @@ class Budget:
     def _reserve(self, reservation: Reservation) -> LimitReached | None:
         """Wait until there is room for it, and take that; return why there will be none."""
         while (refusal := self._refusal(reservation)) is not None:
-            if not self._open or refusal.limit == "timeout":
+            if not self._open or refusal.limit == "timeout" or refusal is self._ended:
                 return refusal
             self._changed.wait(timeout=max(0.0, self.seconds_left(reservation.last_word)))
             if reservation.settled:
@@ -286,6 +303,8 @@ class Budget:
         limits = self.limits
         if self.seconds_left(reservation.last_word) <= 0:
             return self.time_is_up()
+        if self._ended is not None and not reservation.last_word and reservation not in self._admitted:
+            return self._ended
         worst = reservation.worst = self._worst(reservation.spec, reservation.expected_input)
         kept_back = NOTHING if self._last_word is None or reservation.last_word else self._last_word.worst
         held = self._held + self._written_off + kept_back

@@ -29,6 +29,11 @@ class CallPath(str):
         return CallPath(f"{self}.{number}")
 
     @property
+    def of_root(self) -> "CallPath":
+        """The iteration of the root run in which this lies."""
+        return CallPath(self.partition(".")[0])
+
+    @property
     def depth(self) -> int:
         """0 in the root run and its iterations, 1 in its sub-calls, and so on."""
         return self.count(".")

@@ -46,6 +46,8 @@ class Recorded:
     """How long it took."""
     at: float
     """Seconds since the start of the run, all sittings together, when it ended."""
+    counted: bool = False
+    """What was paid for it is in the account already: usage and `lost` are without that."""
 
     @property
     def usage(self) -> Usage:
@@ -67,8 +69,10 @@ class Rest:
 
     usage: dict[Role, Usage]
     unanswered: tuple[Unanswered, ...]
-    unfit: int
-    """Replies among it that the run did not ask for again: it went otherwise than it had."""
+    subcalls: int
+    """Sub-calls among it that were paid for."""
+    repeated: int
+    """Calls on record that the run has come by so far."""
     at: float
     """Seconds that the earlier sittings took together."""
 
@@ -77,7 +81,8 @@ class Journal(Protocol):
     """What has to come back the same when a run is resumed. Any number of threads may use it at once.
 
     A resumed run is the same run again with what is on record in place of calls, until something is asked for that is
-    not on record; then `leave` is called, once, and nothing is looked up by place any more.
+    not on record; then `leave` is called, once, and whoever asked looks nothing up by place any more. Child runs beside
+    it go on repeating what is theirs: that is counted by then, and so comes for nothing.
     """
 
     def replayed(self, request: Request) -> Recorded | None:
@@ -93,7 +98,11 @@ class Journal(Protocol):
         ...
 
     def leave(self) -> Rest | None:
-        """Go on without the record. Returns what was left of it; None where that has been done, or there was none."""
+        """Count what is left of the record as spent. Returns it; None where that has been done, or there was none."""
+        ...
+
+    def unfit(self) -> int:
+        """Return how many replies on record the run did not ask for again: it went otherwise than it had."""
         ...
 
 

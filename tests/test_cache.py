@@ -162,7 +162,7 @@ def test_a_root_model_is_served_where_its_profile_says_so(kept: KeptReplies) -> 
         with pytest.raises(StopIteration) as admitted:
             next(root.admit(history, here))
         stream = root.reply(admitted.value.value, here)
-        replied = next(stream)
+        [replied] = list(stream)
         assert isinstance(replied, ModelReplied)
         assert (replied.text, replied.cached) == (("good", True) if caches else ("asked", False))
         assert replied.usage == budget.usage("root")

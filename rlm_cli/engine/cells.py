@@ -12,6 +12,8 @@ from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine import in_form
 from rlm_cli.engine.answer_form import fitted, refused
+from rlm_cli.engine.children import Children
+from rlm_cli.engine.depth import NO_FINDINGS
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.prompts import closing_line
 from rlm_cli.engine.replay import Replay
@@ -29,6 +31,7 @@ from rlm_cli.seams import (
     CellFinished,
     ClaimChecked,
     Claimed,
+    Delegated,
     FromRepl,
     Reported,
     SubAnswers,
@@ -65,6 +68,7 @@ class Cells:
 
     session: Session
     subcalls: Subcalls
+    children: Children
     context: Context
     budget: Budget
     progress: Progress
@@ -99,9 +103,9 @@ class Cells:
     def _converse(self, cell: Cell, here: CallPath, last_word: bool) -> Generator[Event, None, CellFinished]:
         running = _Running(here, last_word)
         try:
-            self.session.send(cell, functools.partial(self.budget.cell_seconds_left, last_word))
+            self.session.send(cell, functools.partial(self._seconds_left, last_word))
             while not isinstance(message := self.session.receive(), CellFinished):
-                running.questions += len(message.prompts) if isinstance(message, Asked) else 1
+                running.questions += _number(message)
                 if running.questions > QUESTIONS:
                     running.refusals += 1
                     if running.refusals > _INSISTENCE:
@@ -117,7 +121,7 @@ class Cells:
                 return CellFinished("", 0, f"{error}{hint}", None, self.progress.variables)
             self.progress.warnings[f"iteration {cell.number}: {error}; the session was replaced"] = None
             # With the last word's time too: without what was found there is nothing to say in it.
-            aftermath = self.session.recover(functools.partial(self.budget.cell_seconds_left, last_word=True))
+            aftermath = self.session.recover(functools.partial(self._seconds_left, last_word=True))
             return CellFinished("", 0, f"{error}. {aftermath}{hint}", None, self.progress.variables)
         self.progress.variables, self.progress.sizes = message.variables, message.sizes
         if message.final is not None and not last_word:
@@ -136,6 +140,8 @@ class Cells:
             if why is not None:
                 return SubAnswers(refused=why)
             return (yield from self.subcalls.answer(question, running.here, running.numbers))
+        if isinstance(question, Delegated):
+            return (yield from self.children.answer(question, running.here, running.numbers))
         if isinstance(question, Claimed):
             with self.session.counted():
                 checked = self._check(question, running.last_word)
@@ -153,13 +159,20 @@ class Cells:
                 self.progress.citations[checked] = None
             return ClaimChecked(place_name(replace(checked, page_label=None)))
         if isinstance(question, Reported):
+            if running.here.depth:
+                return ClaimChecked(refused=NO_FINDINGS)
             with self.session.counted():
                 told, finding = self.progress.found.report(self.context, self.rules, question)
             if finding is not None:
                 yield FindingReported(path=running.here, finding=finding)
             return told
         place = f"{running.here} budget {running.questions}"
-        return BudgetTold(self.replay.told(place, closing_line(self.progress.iterations, self.budget)))
+        most = self.subcalls.profile.limits.max_iterations
+        return BudgetTold(self.replay.told(place, closing_line(self.progress.iterations, self.budget, most)))
+
+    def _seconds_left(self, last_word: bool) -> float:
+        # A child has nothing to store for a last word: whoever asked it has, and waits.
+        return self.budget.seconds_left() if self.children.nested else self.budget.cell_seconds_left(last_word)
 
     def _check(self, claim: Claimed, last_word: bool) -> Citation | Refusal:
         checked = check_claim(self.context, claim.place, claim.quote)
@@ -167,3 +180,10 @@ class Cells:
             # It cannot be asked again: the answer goes out with this claim marked as not verified.
             return unverified(self.context, claim.place, claim.quote)
         return checked
+
+
+def _number(question: FromRepl) -> int:
+    """Return how many are asked at once."""
+    if isinstance(question, Asked):
+        return len(question.prompts)
+    return len(question.tasks) if isinstance(question, Delegated) else 1

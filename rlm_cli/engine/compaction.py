@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from rlm_cli.engine.history import History
 from rlm_cli.engine.outcomes import span
 from rlm_cli.engine.progress import Progress
-from rlm_cli.engine.root_model import RootModel
+from rlm_cli.engine.root_model import Count, RootModel
+from rlm_cli.engine.tally import counted
 from rlm_cli.errors import LimitReached, ModelError
 from rlm_cli.events import CallPath, Event, HistoryCompacted
 from rlm_cli.tokens import prompt_tokens
-from rlm_cli.types import Usage
+from rlm_cli.types import Reply, Usage
 
 FULL = 0.75
 """The share of the window, less the reply's part, at which there is something to be done."""
@@ -47,17 +48,19 @@ class Compaction:
         before = history.tokens()
         if before <= enough:
             return
-        folded, summarised, summary, usage = history.fold(), tuple[int, ...](), "", Usage()
+        folded, summarised, summary = history.fold(), tuple[int, ...](), ""
+        usage = Usage()
+        count: Count = _nothing
         # A summary is written before the rest is folded: from what it is to stand for.
         if summarises and history.least_tokens > enough and history.old_tokens > _WORTH * enough:
-            summary, usage = yield from self._summary(history, here)
+            summary, usage, count = yield from self._summary(history, here)
             if summary:
                 summarised = history.old_iterations
                 history.summarise(summary, stands_for(summarised, self.progress))
         if history.tokens() > enough and not summarised:
             folded += history.fold(everything=True)
         if folded or summarised or usage != Usage():
-            yield HistoryCompacted(
+            event = HistoryCompacted(
                 path=here,
                 outputs=len(folded),
                 tokens_before=before,
@@ -67,14 +70,19 @@ class Compaction:
                 summarised=summarised,
                 summary=summary,
             )
+            yield from counted(event, count)
+        else:
+            count(True)
 
-    def _summary(self, history: History, here: CallPath) -> Generator[Event, None, tuple[str, Usage]]:
-        """Have the old exchanges summarised; "" where that failed. Returns what it cost, too."""
+    def _summary(self, history: History, here: CallPath) -> Generator[Event, None, tuple[str, Usage, Count]]:
+        """Have the old exchanges summarised; "" where that failed. Returns what it cost, too, and what counts it."""
+        came: Reply | ModelError
+        count: Count = _nothing
         if self.failures >= _ATTEMPTS:
-            return "", Usage()
+            return "", Usage(), count
         messages = history.asking_for_summary(request_for(history.old_iterations))
         try:
-            came = yield from self.root.ask_beside(messages, here)
+            came, count = yield from self.root.ask_beside(messages, here)
         except LimitReached as limit:
             came = ModelError(str(limit))
         usage = came.usage or Usage()
@@ -86,9 +94,13 @@ class Compaction:
         if isinstance(came, ModelError) or why:
             self.failures += 1
             self.progress.warnings[f"the history could not be summarised, and was folded only: {why}"] = None
-            return "", usage
+            return "", usage, count
         self.progress.note_stand_in(self.root.spec, came)
-        return came.text + (" [cut at the output limit]" if came.truncated else ""), usage
+        return came.text + (" [cut at the output limit]" if came.truncated else ""), usage, count
+
+
+def _nothing(_heard: bool) -> None:
+    """Count nothing: no call was made."""
 
 
 def request_for(iterations: tuple[int, ...]) -> str:

@@ -26,38 +26,64 @@ class _Done(Generic[T]):
     error: BaseException | None
 
 
+@dataclass(eq=False, slots=True)
+class _Told:
+    event: Event
+    heard: bool = False
+
+
 def fan_out(
-    jobs: Sequence[Job[T]], width: int, seconds_left: Callable[[], float]
+    jobs: Sequence[Job[T]], width: int, seconds_left: Callable[[], float], in_step: bool = False
 ) -> Generator[Event, None, list[T | None]]:
     """Run `jobs`, at most `width` at once; return their values in order.
 
     When `seconds_left()` runs out, jobs that are still open are abandoned: they are not resumed, their value is None,
     and nothing of theirs arrives after what has been yielded here. An exception in a job ends the others likewise and
     is raised here; so does one that is thrown in.
+
+    `in_step`: a job goes on only when its event has been heard, all the way up; one whose event nobody hears any more
+    is closed. So what a job does after an event is done only for events that were heard.
     """
-    merged: queue.SimpleQueue[Event | _Done[T]] = queue.SimpleQueue()
+    merged: queue.SimpleQueue[_Told | _Done[T]] = queue.SimpleQueue()
     waiting = iter(enumerate(jobs))
-    lock = threading.Lock()
+    lock = threading.Condition()
     abandoned = False
 
     def take() -> tuple[int, Job[T]] | None:
         with lock:
             return None if abandoned else next(waiting, None)
 
-    def put(item: Event | _Done[T]) -> bool:
+    def put(item: _Told | _Done[T]) -> bool:
         """Hand an item over; False: nobody listens any more, so stop."""
         with lock:
-            if not abandoned:
-                merged.put(item)
-            return not abandoned
+            if abandoned:
+                return False
+            merged.put(item)
+            if not in_step or isinstance(item, _Done):
+                return True
+            lock.wait_for(lambda: item.heard or abandoned)
+            return item.heard
+
+    def tell(item: _Told) -> Generator[Event, None, None]:
+        heard = True
+        try:
+            yield item.event
+        except GeneratorExit:
+            heard = False
+            raise
+        finally:
+            with lock:
+                item.heard = heard
+                lock.notify_all()
 
     def work() -> None:
         while (taken := take()) is not None:
             index, job = taken
             try:
                 stream = job()
-                while put(next(stream)):
+                while put(_Told(next(stream))):
                     pass
+                stream.close()
                 return
             except StopIteration as end:
                 put(_Done(index, end.value, None))
@@ -82,8 +108,9 @@ def fan_out(
                 values[item.index] = item.value
                 open_jobs -= 1
             else:
-                yield item
+                yield from tell(item)
     finally:
         with lock:
             abandoned = True
+            lock.notify_all()
     return values

@@ -14,9 +14,11 @@ from rlm_cli.engine import prompts
 from rlm_cli.engine.answer_form import fitted, refused, taken_anyway
 from rlm_cli.engine.answering import Answering
 from rlm_cli.engine.cells import Cells
+from rlm_cli.engine.children import Beside, Children
 from rlm_cli.engine.compaction import Compaction
 from rlm_cli.engine.conclusion import STOP_REASONS, Conclusion
 from rlm_cli.engine.coverage import Seen
+from rlm_cli.engine.depth import Nested
 from rlm_cli.engine.families import system_prompt
 from rlm_cli.engine.history import History
 from rlm_cli.engine.opening import context_loaded, refinement_started, run_started
@@ -28,6 +30,7 @@ from rlm_cli.engine.replay import NoJournal, Replay
 from rlm_cli.engine.root_model import RootModel
 from rlm_cli.engine.session import Session
 from rlm_cli.engine.subcalls import Subcalls
+from rlm_cli.engine.tally import Tally
 from rlm_cli.errors import LimitReached, ModelError, Refused, RlmError, SandboxError
 from rlm_cli.events import (
     ROOT,
@@ -64,17 +67,22 @@ class Engine:
     open_repl: Callable[[Context], Repl]
     budget: Budget
     journal: Journal = field(default_factory=NoJournal)
+    beside: Beside = field(init=False)
 
-    def run(self, task: Task, path: CallPath = ROOT) -> Generator[Event, None, Result]:
-        """Answer `task`; every transition is yielded, the last event is RunFinished."""
-        progress = Progress(warnings=dict.fromkeys(task.warnings), seen=Seen() if task.findings else None)
-        run = _Run(self, task, path, progress)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "beside", Beside(self.budget.limits.concurrency))
+
+    def run(self, task: Task, path: CallPath = ROOT, nested: Nested | None = None) -> Generator[Event, None, Result]:
+        """Answer `task`; every transition is yielded, the last event is RunFinished.
+
+        `nested`: it is a run within one, at the path of a sub-call. That shares the budget; its SandboxError is raised,
+        since it ends all runs.
+        """
+        run = _Run(self, task, path, nested)
         error: RlmError | None = None
         try:
             yield run_started(task, path)
-            status, stop_reason = yield from run.answer()
-            if task.profile.refine is not None and stop_reason == "final":
-                status, stop_reason = yield from self.refine(run)
+            status, stop_reason = yield from run.spent.of(self.passes(run))
         except KeyboardInterrupt:
             status, stop_reason = "interrupted", "interrupted"
         except Refused as refused:
@@ -84,12 +92,12 @@ class Engine:
         if task.verify and (error is not None or status == "interrupted"):
             run.conclusion.leave_unchecked(str(error or "the run was interrupted"))
         with suppress(KeyboardInterrupt):  # nothing is begun any more
-            # A run that has not come to the end of its record has spent what stands there all the same.
-            yield from run.replay.go_live(path)
+            if nested is None:
+                yield from run.replay.finish(path)
         if not task.context.is_intact():
             status, stop_reason = "failed", "error"
             error = SandboxError("the context was changed during the run: its answer cannot be trusted", "run it again")
-        result = run.progress.result(status, stop_reason, task.context, self.budget, error)
+        result = run.progress.result(status, stop_reason, task.context, self.budget, error, nested is not None)
         with suppress(KeyboardInterrupt):  # it comes too late: the run is over
             yield RunFinished(
                 path=path,
@@ -104,18 +112,26 @@ class Engine:
                 findings=result.findings,
                 rejected_findings=result.rejected_findings,
                 coverage=result.coverage,
-                usage=result.usage,
+                usage=result.usage if nested is None else run.spent.usage,
             )
+        if nested is not None and isinstance(error, SandboxError):
+            raise error
         return result
 
-    def refine(self, first: "_Run") -> Generator[Event, None, tuple[Status, StopReason]]:
-        """Have stronger models answer again, over what the first pass rests on; without an answer, the first holds."""
+    def passes(self, first: "_Run") -> Generator[Event, None, tuple[Status, StopReason]]:
+        """Answer, and where the profile says so have stronger models answer again, over what the first pass rests on.
+
+        When they give no answer, the first one holds.
+        """
         task, progress = first.task, first.progress
+        ended = yield from first.answer()
+        if task.profile.refine is None or ended[1] != "final":
+            return ended
         second = second_task(task, progress.answer, progress.doubt, tuple(progress.citations), progress.found.all())
         yield refinement_started(second, first.path)
         before = progress.put_by()
         try:
-            return (yield from _Run(self, second, first.path, progress, first.replay, task.context).answer())
+            return (yield from _Run(self, second, first.path, first=first).answer())
         finally:
             progress.fall_back_on(before)
             if second.context is not task.context:
@@ -126,24 +142,25 @@ class _Run:
     """One run under way: its history, its REPL and its progress."""
 
     def __init__(
-        self,
-        engine: Engine,
-        task: Task,
-        path: CallPath,
-        progress: Progress,
-        replay: Replay | None = None,
-        whole: Context | None = None,
+        self, engine: Engine, task: Task, path: CallPath, nested: Nested | None = None, first: "_Run | None" = None
     ) -> None:
-        """`replay`: of the pass before this one; `whole`: the context of both, where this one has a part of it."""
-        self.engine, self.task, self.path, self.progress = engine, task, path, progress
-        self.budget = engine.budget
-        note = prompts.changed(task.changed) if task.changed is not None else None
-        self.replay = replay or Replay(engine.journal, engine.budget, task.profile, progress.warnings, note)
+        """`first`: the pass before this one, which goes on with what that has come to."""
+        self.engine, self.task, self.path, self.nested = engine, task, path, nested
+        self.budget, self.spent = engine.budget, Tally()
         self.rules = rules_of(task.profile)
-        self.conclusion = Conclusion(task, path, progress, self.rules, whole or task.context)
+        seen = nested.seen if nested is not None else Seen() if task.findings else None
+        mine = Progress(engine.budget, warnings=dict.fromkeys(task.warnings), seen=seen)
+        self.progress: Progress = first.progress if first is not None else mine
+        note = prompts.changed(task.changed) if task.changed is not None else None
+        live = Replay(engine.journal, engine.budget, task.profile, self.progress.warnings, note)
+        before = first or nested
+        self.replay: Replay = before.replay if before is not None else live
+        whole = first.task.context if first is not None else task.context
+        self.conclusion = Conclusion(task, path, self.progress, self.rules, whole)
+        role = nested.role if nested is not None else "root"
         schema = task.schema if task.strategy != "rlm" else None
-        self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay, schema)
-        self.compaction = Compaction(self.root, progress)
+        self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay, role, schema)
+        self.compaction = Compaction(self.root, self.progress)
 
     def answer(self) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Come to an answer, by the task's strategy."""
@@ -157,13 +174,15 @@ class _Run:
 
     def explore(self) -> Generator[Event, None, tuple[Status, StopReason]]:
         """Iterate until there is an answer; past a limit, give the root model its last word."""
-        limits = self.budget.limits
+        limits = self.task.profile.limits
         with Session(self.engine.open_repl, self.task.context, limits.cell_timeout) as session:
             yield context_loaded(self.task.context, self.path, session.facts)
             subcalls = Subcalls(self.engine.client, self.task.profile, self.budget, self.progress, self.replay)
+            children = Children(self.engine.run, self.task, self.path, self.nested, subcalls, self.engine.beside)
             cells = Cells(
                 session,
                 subcalls,
+                children,
                 self.task.context,
                 self.budget,
                 self.progress,
@@ -171,13 +190,12 @@ class _Run:
                 self.rules,
                 self.task.schema,
             )
-            first = prompts.first_message(self.task, session.facts)
+            first = prompts.first_message(self.task, session.facts, self.path)
             begin = self.progress.iterations + 1
-            closing = prompts.closing_line(begin, self.budget)
+            closing = prompts.closing_line(begin, self.budget, limits.max_iterations)
             system = system_prompt(self.root.spec, self.task.profile.prompts, child=self.path.depth > 0)
-            history = History(
-                system, self.replay.told(f"{self.path}{' second' * (begin > 1)}", f"{first}\n\n{closing}")
-            )
+            place = f"{self.path}{' second' * (begin > 1)}"
+            history = History(system, self.replay.told(place, f"{first}\n\n{closing}"))
             for number in range(begin, limits.max_iterations + 1):
                 here = self.path.iteration(number)
                 try:
@@ -189,13 +207,16 @@ class _Run:
                 if outcome.final is not None:
                     return (yield from self.conclusion.finish(outcome.final, subcalls))
                 text = prompts.outcome(number, outcome.cell, outcome.notes)
-                closing = self.replay.told(here, prompts.closing_line(number + 1, self.budget))
+                closing = prompts.closing_line(number + 1, self.budget, limits.max_iterations)
+                closing = self.replay.told(here, closing)
                 history.add(reply.text, f"{text}\n\n{closing}", f"{prompts.folded(number, outcome.cell)}\n\n{closing}")
                 if self.progress.ending is not None:
                     break
             else:
                 reached = LimitReached("max_iterations", f"all {limits.max_iterations} iterations are used")
                 yield from self.progress.meet(reached, self.path, ends=True)
+            if self.nested is not None and self.budget.ended is not None:
+                return "partial", STOP_REASONS[self.budget.ended.limit]  # the root run alone has a last word then
             ended = yield from self.last_word(cells, history)
             yield from self.conclusion.check_findings(subcalls)
             return ended
@@ -264,10 +285,13 @@ class _Run:
         here = self.path.iteration(0)
         yield from self.compaction.make_room(history, here, summarises=False)
         try:
-            call = yield from self.root.admit(history, here, last_word=True)
+            # A child has met its own limit alone: this is a call like any other.
+            call = yield from self.root.admit(history, here, last_word=self.nested is None)
             reply = yield from self.root.reply(call, here)
         except (LimitReached, ModelError) as error:
             self.progress.warnings[f"no last word: {error}"] = None
+            if self.nested is not None and isinstance(error, LimitReached):
+                yield from self.progress.meet(error, here, ends=True)
         else:
             self.progress.note_seen(call.request.messages[-1].text)
             outcome = yield from self.execute(cells, reply, here, 0, last_word=True)

@@ -91,12 +91,16 @@ def names_a_variable(name: str) -> str:
     )
 
 
-def closing_line(number: int, budget: Budget) -> str:
-    """Return the last line of a message: the iteration that comes next and what is used, of how much."""
+def closing_line(number: int, budget: Budget, most: int | None = None) -> str:
+    """Return the last line of a message: the iteration that comes next and what is used, of how much.
+
+    `most`: iterations of the run, where it is a child.
+    """
     limits, usage, held = budget.limits, budget.usage(), budget.written_off
+    most = limits.max_iterations if most is None else most
     tokens, seconds = usage.tokens, budget.elapsed()
     parts = [
-        f"iteration {number}/{limits.max_iterations}",
+        f"iteration {number}/{most}",
         f"sub-calls {budget.subcalls}/{limits.max_subcalls}",
         f"tokens {_short(tokens)}" + (f"/{_short(limits.max_tokens)}" if limits.max_tokens is not None else ""),
         _cost(usage.cost_usd) + (f"/${limits.max_cost:.2f}" if limits.max_cost is not None else ""),
@@ -114,7 +118,7 @@ def closing_line(number: int, budget: Budget) -> str:
     line = " | ".join(parts)
     if scarce:
         line += f" | nearly out: {', '.join(scarce)}"
-    if limits.max_iterations - number < 2 and limits.max_iterations > 2:
+    if most - number < 2 and most > 2:
         line += " | answer now with what you have"
     return line
 

@@ -29,6 +29,8 @@ class FirstAnswer:
 class Progress:
     """The changing state of a run beside its history and its REPL."""
 
+    budget: Budget | None = None
+    """That hears of a limit which ends all runs, of whatever depth."""
     iterations: int = 0
     depth: int = 0
     """The deepest that was reached: 1 once a sub-call was made."""
@@ -52,9 +54,11 @@ class Progress:
     doubt: str | None = None
 
     def meet(self, limit: LimitReached, path: CallPath, ends: bool) -> Generator[Event, None, None]:
-        """Note a limit; yields its event the first time."""
+        """Note a limit; yields its event the first time. A limit on iterations ends nothing but this run."""
         if ends and self.ending is None:
             self.ending = limit
+        if ends and limit.limit != "max_iterations" and self.budget is not None:
+            self.budget.end(limit)
         if limit.limit not in self.limits:
             self.limits[limit.limit] = None
             yield LimitEvent(path=path, limit=limit.limit, message=str(limit))
@@ -82,9 +86,17 @@ class Progress:
             self.warnings[f"{spec.model} failed, {reply.model} stood in for it"] = None
 
     def result(
-        self, status: Status, stop_reason: StopReason, context: Context, budget: Budget, error: RlmError | None = None
+        self,
+        status: Status,
+        stop_reason: StopReason,
+        context: Context,
+        budget: Budget,
+        error: RlmError | None = None,
+        nested: bool = False,
     ) -> Result:
-        """Return the state as a Result; references in the answer's text become citations here."""
+        """Return the state as a Result; references in the answer's text become citations here. `nested`: what the
+        models were shown is measured elsewhere.
+        """
         evidence = list(self.citations)
         covered = {place for each in evidence for place in _places(each)}
         named = [each for each in references(context, self.answer) if next(_places(each)) not in covered]
@@ -109,7 +121,7 @@ class Progress:
             error=Failure(str(error), error.hint, error.exit_code) if error is not None else None,
             findings=self.found.all(),
             rejected_findings=self.found.rejected,
-            coverage=coverage(context, self.seen) if self.seen is not None else None,
+            coverage=coverage(context, self.seen) if self.seen is not None and not nested else None,
         )
 
 

@@ -8,6 +8,7 @@ message. Knows the values it words, and nothing of the loop.
 from collections.abc import Sequence
 
 from rlm_cli import schemas
+from rlm_cli.engine import depth
 from rlm_cli.engine.families.standard import SYSTEM
 from rlm_cli.engine.outcomes import (
     CUT_CODE,
@@ -27,6 +28,7 @@ from rlm_cli.engine.outcomes import (
 from rlm_cli.engine.shape import describe
 from rlm_cli.engine.templates import section
 from rlm_cli.engine.truncation import SHOWN
+from rlm_cli.events import ROOT, CallPath
 from rlm_cli.rules import listed, rules_of
 from rlm_cli.seams import ReplFacts
 from rlm_cli.task import Task
@@ -67,8 +69,8 @@ _LIKELY = "re json csv ast datetime collections itertools statistics difflib tex
 """Modules of the many that are named, so that nobody asks for them."""
 
 
-def first_message(task: Task, facts: ReplFacts) -> str:
-    """Return the question, the context's description and what the session is like."""
+def first_message(task: Task, facts: ReplFacts, path: CallPath = ROOT) -> str:
+    """Return the question, the context's description and what the session is like; `path` is the run's own."""
     profile = task.profile
     return "\n".join(
         [
@@ -85,7 +87,7 @@ def first_message(task: Task, facts: ReplFacts) -> str:
             "# Session",
             "",
             _sub_model(profile.sub, profile.limits),
-            "Sub-calls are plain model calls (no rlm_query).",
+            *depth.said(profile, path),
             *([_SECRETS] if task.secrets_hidden else []),
             f"A cell may compute for {profile.limits.cell_timeout:g} s, waiting for models not counted. Of its output "
             f"you see about {SHOWN:,} characters, head and tail.",

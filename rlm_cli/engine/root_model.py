@@ -4,7 +4,7 @@ Covered: what is kept back for the last word, a call that is abandoned when time
 refused, or known from an earlier run. What a reply means is the loop's business.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
@@ -14,11 +14,14 @@ from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.history import History
 from rlm_cli.engine.prompts import OUTCOME_TOKENS
 from rlm_cli.engine.replay import Replay
+from rlm_cli.engine.tally import counted
 from rlm_cli.errors import BadReply, CallTimedOut, EmptyReply, ModelError
 from rlm_cli.events import CallPath, Event, ModelReplied
 from rlm_cli.seams import ModelClient, Recorded
-from rlm_cli.types import Message, ModelSpec, Reply, Request, Usage
+from rlm_cli.types import Message, ModelSpec, Reply, Request, Role, Usage
 
+Count = Callable[[bool], None]
+"""Counts a call; True: the event that tells of it was heard."""
 _EMPTY_REPLIES = 3
 """Empty replies in a row after which the run fails."""
 
@@ -28,7 +31,7 @@ class Admitted:
     """A call that the budget has let through, or one whose outcome is known: nothing is reserved for that."""
 
     request: Request
-    reservation: Reservation | Recorded
+    reservation: Reservation | Recorded | Reply
     last_word: bool
 
 
@@ -40,6 +43,8 @@ class RootModel:
     spec: ModelSpec
     budget: Budget
     replay: Replay
+    role: Role = "root"
+    """Whose account its calls go to. What a last word costs is kept back for the root run's alone."""
     schema: str | None = None
     """That the reply has to fit; None: any text will do."""
     _empty: int = 0
@@ -48,11 +53,11 @@ class RootModel:
     def admit(self, history: History, here: CallPath, last_word: bool = False) -> Generator[Event, None, Admitted]:
         """Reserve the next call, and beside it a last word. Raises LimitReached."""
         self._tell_news(history, here)
-        if not last_word:
+        if not last_word and not here.depth:
             # What the history may have grown to by then: this reply, and what comes of its code.
             growth = self.spec.max_output_tokens + OUTCOME_TOKENS
             self.budget.keep_back(self.spec, history.messages(), growth)
-        request = Request("root", self.spec, history.messages(), 0.0, here, schema=self.schema)
+        request = Request(self.role, self.spec, history.messages(), 0.0, here, schema=self.schema)
         recorded = self.replay.find(request)
         if recorded is not None:
             return Admitted(request, recorded, last_word)
@@ -63,11 +68,10 @@ class RootModel:
     def _admit_live(self, messages: tuple[Message, ...], here: CallPath, last_word: bool) -> Admitted:
         seconds = max(0.0, self.budget.seconds_left(last_word))
         patience = min(self.spec.patience, seconds)
-        request = Request("root", self.spec, messages, patience, here, schema=self.schema)
+        request = Request(self.role, self.spec, messages, patience, here, schema=self.schema)
         known = self.client.recall(request) if self.spec.cache and seconds > 0 else None
         if known is not None:
-            self.budget.count_cached("root", known.usage)
-            return Admitted(request, Recorded(known, 0, 0.0, self.budget.elapsed()), last_word)
+            return Admitted(request, known, last_word)
         reservation = self.budget.admit(request, last_word)
         again = partial(self.budget.admit_again, reservation)
         return Admitted(replace(request, again=again), reservation, last_word)
@@ -82,25 +86,27 @@ class RootModel:
         Raises LimitReached when the run's time is over first, ModelError when the call fails, BadReply when too many
         replies in a row are empty.
         """
-        came, took = yield from self._made(call)
-        return (yield from self._come(came, took, here))
+        return (yield from self._come(*(yield from self._made(call)), here))
 
-    def ask_beside(self, messages: tuple[Message, ...], here: CallPath) -> Generator[Event, None, Reply | ModelError]:
-        """Ask for something that is no reply to iteration `here`, and return what came: no event tells of it.
-
-        Raises LimitReached.
+    def ask_beside(
+        self, messages: tuple[Message, ...], here: CallPath
+    ) -> Generator[Event, None, tuple[Reply | ModelError, Count]]:
+        """Ask for something that is no reply to iteration `here`; return what came, and what counts it once the event
+        that tells of it has been heard. Raises LimitReached.
         """
         beside = here.subcall(0)  # a path of its own: the sub-calls of an iteration count from 1
-        request = Request("root", self.spec, messages, 0.0, beside)
+        request = Request(self.role, self.spec, messages, 0.0, beside)
         recorded = self.replay.find(request)
         if recorded is not None:
-            return recorded.outcome
-        yield from self.replay.go_live(here)
-        came, _ = yield from self._made(self._admit_live(messages, beside, last_word=False))
-        return came
+            call = Admitted(request, recorded, last_word=False)
+        else:
+            yield from self.replay.go_live(here)
+            call = self._admit_live(messages, beside, last_word=False)
+        came, _, count = yield from self._made(call)
+        return came, count
 
-    def _made(self, call: Admitted) -> Generator[Event, None, tuple[Reply | ModelError, float]]:
-        """Make the call and settle it; returns what came, and after how many seconds. Raises LimitReached."""
+    def _made(self, call: Admitted) -> Generator[Event, None, tuple[Reply | ModelError, float, Count]]:
+        """Make the call; returns what came, after how many seconds, and what counts it. Raises LimitReached."""
 
         def complete() -> Generator[Event, None, Reply | ModelError]:
             try:
@@ -109,25 +115,35 @@ class RootModel:
                 return error
             yield  # a job is a generator; this one has nothing to tell
 
-        if isinstance(call.reservation, Recorded):
-            return call.reservation.outcome, call.reservation.seconds
+        if isinstance(known := call.reservation, Reply):
+            cached = partial(self.budget.count_cached, self.role, known.usage)
+            return known, 0.0, lambda heard: cached() if heard else None
+        if isinstance(known, Recorded):
+            repeated = partial(self.replay.count, call.request, known)
+            return known.outcome, known.seconds, lambda heard: repeated() if heard else None
         started = monotonic()
         [came] = yield from fan_out([complete], 1, lambda: self.budget.seconds_left(call.last_word))
         if came is None or (isinstance(came, CallTimedOut) and call.request.timeout < self.spec.patience):
-            self.budget.settle(call.reservation, None, came.lost if came else 0)
+            self.budget.settle(known, None, came.lost if came else 0)
             raise self.budget.time_is_up()
-        unknown = isinstance(came, ModelError) and came.unknown
-        self.budget.settle(call.reservation, None if unknown else came.usage or Usage(), came.lost)
-        return came, monotonic() - started
+        usage = None if isinstance(came, ModelError) and came.unknown else came.usage or Usage()
 
-    def _come(self, came: Reply | ModelError, seconds: float, here: CallPath) -> Generator[Event, None, Reply]:
+        def settle(heard: bool) -> None:
+            self.budget.settle(known, usage if heard else None, came.lost)
+
+        return came, monotonic() - started, settle
+
+    def _come(
+        self, came: Reply | ModelError, seconds: float, count: Count, here: CallPath
+    ) -> Generator[Event, None, Reply]:
         """Return the reply that has come, or raise the error that has."""
         error = came if isinstance(came, ModelError) else None
         if error is not None and error.usage is None:
+            count(True)
             raise error
         # A refusal or an empty reply that was billed is a reply as far as the account goes.
         reply = came if isinstance(came, Reply) else _nothing(came)
-        yield ModelReplied(
+        replied = ModelReplied(
             path=here,
             model=reply.model or self.spec.model,
             text=reply.text,
@@ -136,6 +152,7 @@ class RootModel:
             seconds=seconds,
             usage=reply.usage,
         )
+        yield from counted(replied, count)
         self._empty = self._empty + 1 if isinstance(error, EmptyReply) else 0
         if error is not None and self._empty == _EMPTY_REPLIES:
             raise BadReply(f"{error}, {_EMPTY_REPLIES} times in a row", error.hint)

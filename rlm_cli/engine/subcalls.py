@@ -7,7 +7,7 @@ nothing here retries.
 
 import functools
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 
 from rlm_cli.amounts import cost
@@ -17,6 +17,7 @@ from rlm_cli.engine.frugality import Frugality
 from rlm_cli.engine.in_form import Conversation, bring_into_form, conversation
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.replay import Replay
+from rlm_cli.engine.tally import Tally, counted
 from rlm_cli.errors import CallTimedOut, LimitReached, ModelError
 from rlm_cli.events import CallPath, Event, SubcallFailed, SubcallFinished, SubcallStarted
 from rlm_cli.seams import Asked, ModelClient, Recorded, SubAnswer, SubAnswers
@@ -116,7 +117,7 @@ class Subcalls:
         if spec is None:
             there = f"{self.profile.sub.model!r} (the default) and {self.profile.root.model!r}"
             return SubAnswers(refused=f"this run has no model {asked.model!r}; it has {there}")
-        started, usage, live = time.monotonic(), self.budget.usage(), self.replay.live
+        started, spent = time.monotonic(), Tally()
         numbers.asked += 1
         prompts = asked.prompts if asked.fresh else tuple(dict.fromkeys(asked.prompts))
         said = {prompt: conversation(prompt, asked.schema) for prompt in set(prompts)}
@@ -127,7 +128,7 @@ class Subcalls:
             number: _call(spec, said[prompts[number]], here.subcall(place), asked.fresh, asked.schema)
             for place, number in enumerate(sendable, numbers.next)
         }
-        if (why := (yield from self._make(calls, answers, here, numbers))) is not None:
+        if (why := (yield from spent.of(self._make(calls, answers, here, numbers)))) is not None:
             return SubAnswers(refused=why)
         if asked.schema is not None:
             first = {number: call.request.messages for number, call in calls.items()}
@@ -136,15 +137,14 @@ class Subcalls:
         for number, call in calls.items():
             if answers[number].error is None:
                 self.progress.note_seen(call.prompt)
-        self.progress.failed.update(_kind(answer.error) for answer in answers.values() if answer.error is not None)
+        self.progress.failed.update(kind(answer.error) for answer in answers.values() if answer.error is not None)
         places = {prompt: number for number, prompt in enumerate(prompts)}
         slots = range(len(prompts)) if asked.fresh else [places[prompt] for prompt in asked.prompts]
         given = tuple(answers[number] for number in slots)
         summary = None
         if asked.batched:
             seconds = time.monotonic() - started
-            before = usage if live else usage + self.replay.rest
-            summary = _summary(list(answers.values()), given, before, self.budget.usage(), seconds)
+            summary = _summary(list(answers.values()), given, spent.usage, seconds)
             summary = self.replay.told(f"{here} batch {numbers.asked}", summary)
         if not asked.fresh:
             sent = [call.prompt for number, call in calls.items() if not answers[number].cached]
@@ -221,19 +221,19 @@ class Subcalls:
         else:
             ended = call.failed(str(came), recorded.seconds, came.usage)
             answer = SubAnswer(error=str(came))
-        if not answer.cached:
+        if not answer.cached and not recorded.counted:
             self.budget.count_subcalls(1)
         self.progress.depth = max(self.progress.depth, call.path.depth)
-        yield from _begun_and(call, ended)
+        yield from _begun_and(call, ended, functools.partial(self.replay.count, call.request, recorded))
         return answer
 
     def _recall(self, call: _Call, reply: Reply) -> Generator[Event, None, None]:
         """Yield its events: with the reply whole the first time that it is used, then with its beginning."""
-        self.budget.count_cached("sub", reply.usage)
         key = call.request.key()
         shown = replace(reply, text=reply.text[:_HEAD]) if key in self._told else reply
         self._told.add(key)
-        yield from _begun_and(call, call.finished(shown, 0.0))
+        count = functools.partial(self.budget.count_cached, "sub", reply.usage)
+        yield from _begun_and(call, call.finished(shown, 0.0), count)
 
     def _call_all(self, calls: list[_Call]) -> Generator[Event, None, list[SubAnswer]]:
         """Make calls side by side, as far as the limits allow. Each start that was yielded gets exactly one end.
@@ -249,7 +249,11 @@ class Subcalls:
                 fan_out(jobs, self.budget.limits.concurrency, self.budget.seconds_left), open_calls, begun
             )
         except KeyboardInterrupt:
+            self.budget.write_off_open()
             yield from self._abandon(calls, open_calls, begun, "interrupted")
+            raise
+        except GeneratorExit:  # the run that these calls are of has been abandoned
+            self._write_off(open_calls)
             raise
         finally:
             self.budget.return_subcalls(sum(call.path not in begun for call in calls))
@@ -279,7 +283,11 @@ class Subcalls:
             mine = open_calls[call.path] = _Open(self.budget.admit(call.request))
         except LimitReached as refusal:
             return _Made(SubAnswer(error=f"not sent: {refusal}"), met=refusal)
-        yield call.started()
+        try:
+            yield call.started()
+        except GeneratorExit:  # nobody has heard of it, and nothing was sent
+            self.budget.settle(mine.reservation, Usage())
+            raise
         request = replace(
             call.request,
             timeout=min(call.request.timeout, self.budget.seconds_left() + _BEYOND),
@@ -315,33 +323,43 @@ class Subcalls:
             if isinstance(event, SubcallStarted):
                 begun.add(event.path)
             elif isinstance(event, SubcallFinished | SubcallFailed):
-                ended = open_calls.pop(event.path)
-                self.budget.settle(ended.reservation, ended.used, ended.lost)
+                yield from counted(event, functools.partial(self._settle, open_calls.pop(event.path)))
+                continue
             yield event
+
+    def _settle(self, ended: _Open, heard: bool) -> None:
+        self.budget.settle(ended.reservation, ended.used if heard else None, ended.lost)
 
     def _abandon(
         self, calls: list[_Call], open_calls: dict[CallPath, _Open], begun: set[CallPath], why: str
     ) -> Generator[Event, None, None]:
         """Give up the calls that are still open: whatever becomes of them reaches nobody."""
-        self.budget.write_off_open()
+        self._write_off(open_calls)
         for call in calls:
             left = open_calls.get(call.path)
             if left is not None and call.path in begun:
                 yield call.failed(f"abandoned: {why}", time.monotonic() - left.since)
+
+    def _write_off(self, open_calls: dict[CallPath, _Open]) -> None:
+        for each in tuple(open_calls.values()):
+            self.budget.settle(each.reservation, None)
 
 
 def _call(spec: ModelSpec, said: Conversation, path: CallPath, fresh: bool, schema: str | None) -> _Call:
     return _Call(path, Request("sub", spec, said, spec.patience, path, fresh, schema))
 
 
-def _begun_and(call: _Call, ended: SubcallFinished | SubcallFailed) -> Generator[Event, None, None]:
-    """Yield the start and the end of a call that nothing lies between."""
+def _begun_and(
+    call: _Call, ended: SubcallFinished | SubcallFailed, count: Callable[[], None]
+) -> Generator[Event, None, None]:
+    """Yield the start and the end of a call that nothing lies between, and `count` it."""
+    end = counted(ended, lambda heard: count() if heard else None)
     try:
         yield call.started()
     except KeyboardInterrupt:
-        yield ended
+        yield from end
         raise
-    yield ended
+    yield from end
 
 
 def _too_large(spec: ModelSpec, said: Conversation) -> SubAnswer | None:
@@ -359,37 +377,38 @@ def _too_large(spec: ModelSpec, said: Conversation) -> SubAnswer | None:
     )
 
 
-def _kind(error: str) -> str:
+def kind(error: str) -> str:
     """Return what failures are counted by: what is the same for all of a kind."""
-    many = ("not sent:", "abandoned:", "the reply does not fit the schema:")
+    many = ("not sent:", "not opened:", "abandoned:", "the reply does not fit the schema:")
     return error.partition(":")[0] if error.startswith(many) else error
 
 
-def _summary(
-    answers: list[SubAnswer], given: tuple[SubAnswer, ...], before: Usage, after: Usage, seconds: float
-) -> str:
+def _summary(answers: list[SubAnswer], given: tuple[SubAnswer, ...], usage: Usage, seconds: float) -> str:
     """Return the line that the REPL prints after a batch: `answers` to what was asked, `given` to each slot."""
-    spent = _difference(after.cost_usd, before.cost_usd)
-    parts = [
-        f"{len(given)} prompts",
-        f"{after.calls - before.calls} calls",
-        f"{(after.input_tokens - before.input_tokens) / 1000:.1f}k in",
-        f"{(after.output_tokens - before.output_tokens) / 1000:.1f}k out",
-        "cost unknown" if spent is None else f"${spent:.4f}",
-        f"{seconds:.1f} s",
-    ]
-    earlier = after.earlier_calls - before.earlier_calls
+    parts = [f"{len(given)} prompts", *used(usage), f"{seconds:.1f} s"]
+    earlier = usage.earlier_calls
     if earlier:
-        saved = _difference(after.saved_usd, before.saved_usd)
-        parts.append(f"{earlier} of {len(answers)} from the cache" + (f", {cost(saved)} saved" if saved else ""))
+        saved = f", {cost(usage.saved_usd)} saved" if usage.saved_usd else ""
+        parts.append(f"{earlier} of {len(answers)} from the cache{saved}")
     if repeated := sum(answer.cached for answer in answers) - earlier:
         parts.append(f"{repeated} known already")
     if truncated := sum(answer.truncated for answer in answers):
         parts.append(f"{truncated} cut at the output limit")
-    failures = [(number, answer.error) for number, answer in enumerate(given) if answer.error]
-    parts.append(f"{len(failures)} failed" + (f" (#{failures[0][0]}: {failures[0][1]})" if failures else ""))
+    parts.append(failed(given))
     return f"[batch: {', '.join(parts)}]"
 
 
-def _difference(after: float | None, before: float | None) -> float | None:
-    return after - before if after is not None and before is not None else None
+def used(usage: Usage) -> list[str]:
+    """Return what the summary of a batch says of what it took."""
+    return [
+        f"{usage.calls} calls",
+        f"{usage.input_tokens / 1000:.1f}k in",
+        f"{usage.output_tokens / 1000:.1f}k out",
+        "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}",
+    ]
+
+
+def failed(given: tuple[SubAnswer, ...]) -> str:
+    """Return how many failed, and why the first did."""
+    failures = [(number, answer.error) for number, answer in enumerate(given) if answer.error]
+    return f"{len(failures)} failed" + (f" (#{failures[0][0]}: {failures[0][1]})" if failures else "")

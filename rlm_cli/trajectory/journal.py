@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from rlm_cli.errors import ModelError
@@ -28,7 +29,9 @@ class FileJournal:
         self._append = append
         self._clock = clock
         self._past = past
-        self._live = past is None
+        self._repeating = Lock()
+        """Child runs repeat theirs side by side, and one may leave the record meanwhile."""
+        self._left = past is None
         self._messages: set[str] = set()
         """Digests of those that are written."""
         self._replies: set[str] = set()
@@ -37,19 +40,24 @@ class FileJournal:
     # --- what the engine asks --------------------------------------------------------------------------------------
 
     def replayed(self, request: Request) -> Recorded | None:
-        return None if self._live or self._past is None else self._past.repeat(request)
+        with self._repeating:
+            return self._past.repeat(request) if self._past is not None else None
 
     def told(self, place: str) -> str | None:
-        return None if self._live or self._past is None else self._past.told.get(place)
+        return self._past.told.get(place) if self._past is not None else None
 
     def note(self, place: str, text: str) -> None:
         self._write({"told": place, "text": text})
 
     def leave(self) -> Rest | None:
-        if self._live or self._past is None:
-            return None
-        self._live = True
-        return self._past.rest()
+        with self._repeating:
+            if self._left or self._past is None:
+                return None
+            self._left = True
+            return self._past.leave()
+
+    def unfit(self) -> int:
+        return self._past.unfit if self._past is not None else 0
 
     # --- what the client is asked, and answers ---------------------------------------------------------------------
 

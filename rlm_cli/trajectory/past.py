@@ -27,7 +27,8 @@ _AGES = 1e10
 _MANY = 100_000
 """Attempts; no call takes so many."""
 _LAST_WORD = "0/0"
-_ITERATION = re.compile(r"0/(\d+)")
+_STEP = re.compile(r"/(\d+)(?=[. ]|$)")
+"""An iteration in a call path, or in a place that begins with one."""
 
 
 def lookup_of(request: Request) -> tuple[str, str]:
@@ -59,6 +60,8 @@ class _Call:
     settled: bool = False
     """The run went on from it: a failure that is not is tried again."""
     repeated: bool = False
+    counted: bool = False
+    """What it cost was counted as spent when the record was left."""
 
     @property
     def cached(self) -> bool:
@@ -66,13 +69,23 @@ class _Call:
 
     @property
     def recorded(self) -> Recorded | None:
+        usage, lost = (self.unpaid, 0) if self.counted else (self.usage, self.unknown)
         if isinstance(self.outcome, Reply):
-            outcome = replace(self.outcome, usage=self.usage)
-            return Recorded(outcome, self.unknown, self.seconds, self.at)
+            return Recorded(replace(self.outcome, usage=usage), lost, self.seconds, self.at, self.counted)
         if self.outcome is None or not self.settled:
             return None
-        self.outcome.usage = self.usage if self.usage != Usage() else None
-        return Recorded(self.outcome, self.unknown, self.seconds, self.at)
+        self.outcome.usage = usage if self.usage != Usage() else None
+        return Recorded(self.outcome, lost, self.seconds, self.at, self.counted)
+
+    @property
+    def paid(self) -> Usage:
+        """What of its usage was paid for."""
+        return replace(self.usage, cached_calls=0, earlier_calls=0, saved_usd=0.0)
+
+    @property
+    def unpaid(self) -> Usage:
+        usage = self.usage
+        return Usage(cached_calls=usage.cached_calls, earlier_calls=usage.earlier_calls, saved_usd=usage.saved_usd)
 
     @property
     def unknown(self) -> int:
@@ -87,13 +100,13 @@ class Past:
         """Read all of a file. Raises OSError."""
         self._path = path
         self._calls: dict[tuple[str, str], _Call] = {}
-        self._failed: list[tuple[int, _Call]] = []
-        """(iteration, call) of those that the run has not gone on from yet."""
+        self._failed: list[tuple[str, _Call]] = []
+        """(path, call) of those that the run has not gone on from yet."""
         self.replies: dict[str, Reply] = {}
         """By `Request.key()`, the first of each."""
         self.told: dict[str, str] = {}
-        self._latest = 0
-        """The iteration that the root model was asked for last."""
+        self._latest: dict[str, int] = {}
+        """The path of a run -> the iteration that its model was asked for last."""
         self.at = 0.0
         """Seconds into the run, all sittings together."""
         self.end = 0
@@ -125,29 +138,44 @@ class Past:
             call.repeated = True
         return recorded
 
-    def rest(self) -> Rest:
-        """Return what has not been repeated."""
-        usage: dict[Role, Usage] = {"root": Usage(), "sub": Usage()}
-        for call in self._calls.values():
-            if not call.repeated:
-                usage[call.role] += replace(call.usage, cached_calls=0, earlier_calls=0, saved_usd=0.0)
+    @property
+    def unfit(self) -> int:
+        """How many paid replies have not been repeated; the last word, which is another one each time, aside."""
         fitting = [call for call in self._calls.values() if isinstance(call.outcome, Reply) and not call.cached]
-        unfit = sum(not call.repeated and not call.of_last_word for call in fitting)
-        open_calls = [call for call in self._calls.values() if not call.repeated for _ in range(call.unknown)]
+        return sum(not call.repeated and not call.of_last_word for call in fitting)
+
+    def leave(self) -> Rest:
+        """Return what has not been repeated, which is counted from now on."""
+        usage: dict[Role, Usage] = {"root": Usage(), "sub": Usage()}
+        subcalls = 0
+        for (path, _), call in self._calls.items():
+            if not call.repeated:
+                call.counted = True
+                usage[call.role] += call.paid
+                subcalls += call.usage.calls if _of_subcall(path) else 0
+        open_calls = [call for call in self._calls.values() if call.counted for _ in range(call.unknown)]
         texts = self._texts({digest for call in open_calls for _, digest in call.messages})
         unanswered = []
         for call in open_calls:
             messages = tuple(Message(role, texts.get(digest, "")) for role, digest in call.messages)
             unanswered.append(Unanswered(call.role, call.model, messages))
-        return Rest(usage, tuple(unanswered), unfit, self.at)
+        repeated = sum(call.repeated for call in self._calls.values())
+        return Rest(usage, tuple(unanswered), subcalls, repeated, self.at)
 
     def forget_limits(self) -> None:
         """Forget what was told of the limits at last, and not gone on from: they are others now."""
-        here = f"0/{self._latest}" if self._latest else "0"
-        # Findings are checked after all iterations, at the place of the last word.
-        refused = (f"{here} refused ", f"{_LAST_WORD} refused ")
-        for place in [each for each in self.told if each == here or each.startswith(refused)]:
+        for place in [each for each in self.told if self._is_of_limits(each)]:
             del self.told[place]
+
+    def _is_of_limits(self, place: str) -> bool:
+        """Tell whether that was said of the limits at last: what is told before an iteration, or refused in it."""
+        path, *words = place.split(" ")
+        last = not words or words[0].startswith("#")
+        if not last and words[0] != "refused":
+            return False
+        # Findings are checked after all iterations, at the place of the last word.
+        latest = path == _LAST_WORD or all(number == self._latest.get(run) for run, number in _steps(path))
+        return latest and (path not in self._latest or not last)
 
     def _read(self, line: bytes | None) -> None:
         if line is None:
@@ -176,14 +204,17 @@ class Past:
     def _ask(self, call: _Call, path: str, messages: list[Any]) -> None:
         call.asked += 1
         call.messages = tuple((role, str(digest)) for role, digest in messages)
-        if call.role == "root" and (here := _iteration(path)) > 0:
-            # The run has gone on to this iteration with what those before it had come to.
-            self._latest = here
-            if call.asked == 1:  # with another history than in an earlier sitting
-                self.told = {place: text for place, text in self.told.items() if _iteration(place) < here}
-            for iteration, failed in self._failed:
-                failed.settled = failed.settled or iteration < here
-            self._failed = [each for each in self._failed if each[0] >= here]
+        steps = _steps(path)
+        if _of_subcall(path) or not steps or steps[-1][1] == 0:
+            return
+        # The run has gone on to this iteration with what those before it had come to.
+        run, number = steps[-1]
+        self._latest[run] = number
+        if call.asked == 1:  # with another history than in an earlier sitting
+            self.told = {place: text for place, text in self.told.items() if _iteration(place, run) < number}
+        for place, failed in self._failed:
+            failed.settled = failed.settled or 0 <= _iteration(place, run) < number
+        self._failed = [each for each in self._failed if not each[1].settled]
 
     def _end(self, call: _Call, path: str, line: dict[str, Any]) -> None:
         came = from_plain(Reply, line["reply"]) if "reply" in line else _error(line["failure"])
@@ -199,7 +230,8 @@ class Past:
             self.replies.setdefault(str(line["key"]), came)
         else:
             # What is asked beside an iteration (0/7.0) comes before it: the run that asks for that one has gone on.
-            self._failed.append((_iteration(path) - path.endswith(".0"), call))
+            [*_, (run, number)] = _steps(path) or [("", 0)]
+            self._failed.append((f"{run}/{number - 1}" if path.endswith(".0") else path, call))
 
     def _texts(self, digests: set[str]) -> dict[str, str]:
         """Return the texts of messages; read again, since all together they may be as large as the input."""
@@ -244,7 +276,17 @@ def _seconds(plain: Any) -> float:
     return seconds
 
 
-def _iteration(path: str) -> int:
-    """Return the iteration of the root run that a path lies in; 0: the last word."""
-    found = _ITERATION.match(path)
-    return int(found[1]) if found else 0
+def _of_subcall(path: str) -> bool:
+    """Tell whether it is a sub-call's path: not that of an iteration, nor of what is asked beside one (.0)."""
+    return "." in path.rpartition("/")[2] and not path.endswith(".0")
+
+
+def _steps(path: str) -> list[tuple[str, int]]:
+    """Return the iterations that a path leads through: (path of the run, number), from the root run on."""
+    return [(path[: found.start()], int(found[1])) for found in _STEP.finditer(path)]
+
+
+def _iteration(path: str, run: str) -> int:
+    """Return the iteration of a run that a path, or a place, lies in; 0: the last word, -1: none."""
+    found = _STEP.match(path, len(run)) if path.startswith(run) else None
+    return int(found[1]) if found else -1

@@ -1,9 +1,11 @@
 """Whole runs over a loopback server, with the real sandbox, from scripted replies."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from support.events import check_events
 from support.openai_server import OpenAIServer, Scripted
 
 from rlm_cli import analysis
@@ -30,6 +32,7 @@ class Run:
         folder: Path,
         root: Sequence[str | Scripted],
         sub: Callable[[str], str | Scripted] = lambda prompt: f"re {prompt}",
+        child: Callable[[str, int], str | Scripted] = lambda first, given: "FINAL(nothing)",
         window: int = 100_000,
         text: str = "some text\n",
         program: Path | None = None,
@@ -40,13 +43,16 @@ class Run:
         **limits: Any,
     ) -> None:
         """`program`: what the sandbox's child runs, where it is not the real one (children/). `files`: path -> text,
-        in place of `text`.
+        in place of `text`. `child`: the reply of a child run's model to its first message and after so many replies.
         """
         replies = list(root)
 
         def reply(body: dict[str, Any]) -> str | Scripted:
+            messages = body["messages"]
+            if body["model"] == "sub" and messages[0]["role"] == "system":
+                return child(messages[1]["content"], len(messages) // 2 - 1)
             if body["model"] == "sub":
-                return sub(body["messages"][-1]["content"])
+                return sub(messages[-1]["content"])
             return replies.pop(0) if len(replies) > 1 else replies[0]
 
         for name, content in (files or {"input.txt": text}).items():
@@ -96,4 +102,18 @@ class Run:
         return content
 
     def sub_prompts(self) -> list[str]:
-        return [body["messages"][-1]["content"] for body in self.requests if body["model"] == "sub"]
+        """What llm_query has sent."""
+        sent = [body["messages"] for body in self.requests if body["model"] == "sub"]
+        return [messages[-1]["content"] for messages in sent if messages[0]["role"] != "system"]
+
+    def child_requests(self) -> list[list[dict[str, str]]]:
+        """The messages of each request that the model of a child run was sent."""
+        sent = [body["messages"] for body in self.requests if body["model"] == "sub"]
+        return [messages for messages in sent if messages[0]["role"] == "system"]
+
+    def plain_events(self) -> list[dict[str, Any]]:
+        return [event.to_json() for event in self.events]
+
+    def check(self) -> None:
+        """Hold the events to what holds for every run (events.py)."""
+        check_events(self.plain_events(), {"usage": {"total": asdict(self.result.usage)}})
