@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,13 @@ class Long:
     def __init__(self, folder: Path, summary: str | Scripted = "Read so far: clause 7 decides.", **limits: Any) -> None:
         (folder / "input.txt").write_text("some text\n")
         self.events: list[Event] = []
-        with OpenAIServer(lambda body: reply(body, summary)) as server:
+
+        def billed(body: dict[str, Any]) -> Scripted:
+            said = reply(body, summary)
+            sent = sum(prompt_tokens(message["content"]) for message in body["messages"])
+            return replace(said, input_tokens=sent) if isinstance(said, Scripted) else Scripted(said, sent)
+
+        with OpenAIServer(billed) as server:
             spec = ModelSpec(
                 "openai/root", api_base=server.url, max_output_tokens=500, context_window=WINDOW, price=Price(1, 10)
             )

@@ -13,11 +13,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from rlm_cli.amounts import counted
+from rlm_cli.engine.batch_words import failed, kind, used
 from rlm_cli.engine.child_context import given
 from rlm_cli.engine.depth import Nested, child_task, opens
 from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.open_ends import OpenEnds
-from rlm_cli.engine.subcalls import Numbers, Subcalls, failed, kind, used
+from rlm_cli.engine.subcalls import Numbers, Subcalls
 from rlm_cli.engine.tally import Tally, watched
 from rlm_cli.errors import InputError, LimitReached, RlmError
 from rlm_cli.events import CallPath, Event, SubcallFailed, SubcallFinished, SubcallStarted

@@ -21,6 +21,8 @@ from rlm_cli.types import Reply, Usage
 
 FULL = 0.75
 """The share of the window, less the reply's part, at which there is something to be done."""
+_ROOMY = 0.5
+"""The share that folding is to leave: each time costs the cached prefix, so it should not be due again at once."""
 _WORTH = 0.2
 """The share of that which the old exchanges must take for a summary of them to help."""
 _ATTEMPTS = 3
@@ -44,7 +46,8 @@ class Compaction:
         spec = self.root.spec
         if spec.context_window is None:
             return
-        enough = FULL * (spec.context_window - spec.max_output_tokens)
+        room = spec.context_window - spec.max_output_tokens
+        enough = FULL * room
         before = history.tokens()
         if before <= enough:
             return
@@ -57,7 +60,7 @@ class Compaction:
             if summary:
                 summarised = history.old_iterations
                 history.summarise(summary, stands_for(summarised, self.progress))
-        if history.tokens() > enough and not summarised:
+        if history.tokens() > _ROOMY * room and not summarised:
             folded += history.fold(everything=True)
         if folded or summarised or usage != Usage():
             event = HistoryCompacted(

@@ -60,10 +60,7 @@ class History:
     # --- making room ---------------------------------------------------------------------------------------------
 
     def fold(self, everything: bool = False) -> tuple[int, ...]:
-        """Fold the older half of the outputs that can be, or all of them; return their iterations.
-
-        Half at a time: each folding costs the cached prefix, so it should not be due again at once.
-        """
+        """Fold the older half of the outputs that can be, or all of them; return their iterations."""
         foldable = [
             index
             for index, exchange in enumerate(self._exchanges[:-_KEPT_WHOLE])

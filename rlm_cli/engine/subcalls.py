@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 
-from rlm_cli.amounts import cost
 from rlm_cli.budget import Budget, Reservation
+from rlm_cli.engine.batch_words import kind, too_large
+from rlm_cli.engine.batch_words import summary as batch_summary
 from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.frugality import Frugality
 from rlm_cli.engine.in_form import Conversation, bring_into_form, conversation
@@ -21,7 +22,6 @@ from rlm_cli.engine.tally import Tally, counted
 from rlm_cli.errors import CallTimedOut, LimitReached, ModelError
 from rlm_cli.events import CallPath, Event, SubcallFailed, SubcallFinished, SubcallStarted
 from rlm_cli.seams import Asked, ModelClient, Recorded, SubAnswer, SubAnswers
-from rlm_cli.tokens import prompt_tokens
 from rlm_cli.types import ModelSpec, Profile, Reply, Request, Usage
 
 _HEAD = 200
@@ -121,7 +121,7 @@ class Subcalls:
         numbers.asked += 1
         prompts = asked.prompts if asked.fresh else tuple(dict.fromkeys(asked.prompts))
         said = {prompt: conversation(prompt, asked.schema) for prompt in set(prompts)}
-        large = {prompt: refusal for prompt in said if (refusal := _too_large(spec, said[prompt])) is not None}
+        large = {prompt: refusal for prompt in said if (refusal := too_large(spec, said[prompt])) is not None}
         answers = {number: large[prompt] for number, prompt in enumerate(prompts) if prompt in large}
         sendable = [number for number in range(len(prompts)) if number not in answers]
         calls = {
@@ -144,7 +144,7 @@ class Subcalls:
         summary = None
         if asked.batched:
             seconds = time.monotonic() - started
-            summary = _summary(list(answers.values()), given, spent.usage, seconds)
+            summary = batch_summary(list(answers.values()), given, spent.usage, seconds)
             summary = self.replay.told(f"{here} batch {numbers.asked}", summary)
         if not asked.fresh:
             sent = [call.prompt for number, call in calls.items() if not answers[number].cached]
@@ -194,7 +194,7 @@ class Subcalls:
     ) -> Generator[Event, None, dict[int, SubAnswer] | str]:
         """Go on with conversations. Returns what their last messages were answered, or why none was sent."""
         numbers.asked += 1
-        answers = {number: large for number, each in said.items() if (large := _too_large(spec, each)) is not None}
+        answers = {number: large for number, each in said.items() if (large := too_large(spec, each)) is not None}
         calls = {
             number: _call(spec, said[number], here.subcall(place), asked.fresh, asked.schema)
             for place, number in enumerate((each for each in said if each not in answers), numbers.next)
@@ -360,55 +360,3 @@ def _begun_and(
         yield from end
         raise
     yield from end
-
-
-def _too_large(spec: ModelSpec, said: Conversation) -> SubAnswer | None:
-    # Hardly any text has more than two tokens a character, so short prompts need no counting.
-    characters = sum(len(each.text) for each in said)
-    if spec.context_window is None or 2 * characters < spec.context_window - spec.max_output_tokens:
-        return None
-    room = spec.context_window - spec.max_output_tokens
-    tokens = sum(prompt_tokens(each.text) for each in said)
-    if tokens <= room:
-        return None
-    return SubAnswer(
-        error=f"the prompt has about {tokens:,} tokens ({characters:,} characters); the window of {spec.model} takes "
-        f"{room:,} besides the reply. Nothing was sent: cut it with smart_chunk"
-    )
-
-
-def kind(error: str) -> str:
-    """Return what failures are counted by: what is the same for all of a kind."""
-    many = ("not sent:", "not opened:", "abandoned:", "the reply does not fit the schema:")
-    return error.partition(":")[0] if error.startswith(many) else error
-
-
-def _summary(answers: list[SubAnswer], given: tuple[SubAnswer, ...], usage: Usage, seconds: float) -> str:
-    """Return the line that the REPL prints after a batch: `answers` to what was asked, `given` to each slot."""
-    parts = [f"{len(given)} prompts", *used(usage), f"{seconds:.1f} s"]
-    earlier = usage.earlier_calls
-    if earlier:
-        saved = f", {cost(usage.saved_usd)} saved" if usage.saved_usd else ""
-        parts.append(f"{earlier} of {len(answers)} from the cache{saved}")
-    if repeated := sum(answer.cached for answer in answers) - earlier:
-        parts.append(f"{repeated} known already")
-    if truncated := sum(answer.truncated for answer in answers):
-        parts.append(f"{truncated} cut at the output limit")
-    parts.append(failed(given))
-    return f"[batch: {', '.join(parts)}]"
-
-
-def used(usage: Usage) -> list[str]:
-    """Return what the summary of a batch says of what it took."""
-    return [
-        f"{usage.calls} calls",
-        f"{usage.input_tokens / 1000:.1f}k in",
-        f"{usage.output_tokens / 1000:.1f}k out",
-        "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}",
-    ]
-
-
-def failed(given: tuple[SubAnswer, ...]) -> str:
-    """Return how many failed, and why the first did."""
-    failures = [(number, answer.error) for number, answer in enumerate(given) if answer.error]
-    return f"{len(failures)} failed" + (f" (#{failures[0][0]}: {failures[0][1]})" if failures else "")
