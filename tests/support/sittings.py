@@ -40,9 +40,11 @@ class Sittings:
         root: list[str | Scripted],
         sub: Callable[[str], str | Scripted] = lambda prompt: f"re {prompt}",
         text: str = "the tenant pays 500 euros\n",
+        child: Callable[[str, int], str | Scripted] = lambda question, given: "FINAL(nothing)",
         **limits: Any,
     ) -> None:
-        self.root, self.sub = root, sub
+        """`child`: the reply of a child run's model to its question and after so many replies."""
+        self.root, self.sub, self.child = root, sub, child
         self.input = folder / "input.txt"
         self.input.write_text(text)
         self.server = OpenAIServer(self._reply)
@@ -57,9 +59,12 @@ class Sittings:
         self.server.__exit__(*error)
 
     def _reply(self, body: dict[str, Any]) -> str | Scripted:
+        messages = body["messages"]
+        given = sum(message["role"] == "assistant" for message in messages)
+        if body["model"] == "sub" and messages[0]["role"] == "system":
+            return self.child(question_of(messages[1]["content"]), given)
         if body["model"] == "sub":
-            return self.sub(body["messages"][-1]["content"])
-        given = sum(message["role"] == "assistant" for message in body["messages"])
+            return self.sub(messages[-1]["content"])
         reply: str | Scripted = self.root[min(given, len(self.root) - 1)]
         return reply
 
@@ -78,11 +83,22 @@ class Sittings:
         return path
 
     def asked(self) -> Counter[str]:
-        """Count the requests at the server, each by its last message; of the root model's by how many came before."""
+        """Count the requests at the server, each by its last message; those of runs by how many came before."""
         return Counter(
-            f"root {len(body['messages'])}" if body["model"] == "root" else body["messages"][-1]["content"]
+            called([each["content"] for each in body["messages"]], body["model"] == "root")
             for body in self.server.requests
         )
+
+
+def question_of(first: str) -> str:
+    return first.split("\n")[2]
+
+
+def called(messages: list[str], of_root: bool) -> str:
+    """Name a request: `root 4`, `child what? 4`, or the prompt of a plain sub-call."""
+    if of_root:
+        return f"root {len(messages)}"
+    return messages[-1] if len(messages) == 1 else f"child {question_of(messages[1])} {len(messages)}"
 
 
 def events(path: Path) -> list[dict[str, Any]]:
@@ -101,8 +117,7 @@ def answered(record: bytes) -> set[str]:
         if "message" in told:
             texts[told["message"]] = told["text"]
         elif "messages" in told:
-            of_root = told["role"] == "root"
-            sent[told["path"]] = f"root {len(told['messages'])}" if of_root else texts[told["messages"][-1][1]]
+            sent[told["path"]] = called([texts[digest] for _, digest in told["messages"]], told["role"] == "root")
         elif "reply" in told:
             found.add(sent[told["path"]])
     return found
