@@ -59,6 +59,7 @@ def test_a_request_without_a_session_hears_nothing_of_code_and_a_schema_gives_th
     template = TEMPLATES[name]
     direct = section(task(tmp_path, name, "direct"))
     assert not any(f"- {line}" in direct for line in template.method)
+    assert "code" not in " ".join(direct).replace(template.title, "") or template.findings
     assert all(f"- {line}" in direct for line in (*template.needs, *template.form))
     formed = section(task(tmp_path, name, schema="{}"))
     assert not any(f"- {line}" in formed for line in template.form)

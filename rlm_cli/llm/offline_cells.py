@@ -220,7 +220,7 @@ for (each, piece), reply in zip(pieces, replies):
             at, text = piece[int(number.group(1))]
             if int(number.group(1)) == each["line"]:
                 chosen.append(each)
-            elif text.strip() and any(word in text.lower() for word in WORDS) and not RISKS:
+            elif text.strip() and any(word in text.lower() for word in WORDS) and not RISKS and by != "ast":
                 chosen.append({**each, "line": int(number.group(1)), "offset": at + len(text) - len(text.lstrip()),
                                "quote": text.strip(), "why": ", ".join(word for word in WORDS if word in text.lower())})
 chosen += [each for each in found if each not in chosen]

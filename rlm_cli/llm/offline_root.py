@@ -9,6 +9,7 @@ cells is in offline_cells.py.
 from collections.abc import Iterable, Iterator
 
 from rlm_cli.llm.offline_cells import ANSWER, ASK, GIVE, LOOK, NO_ASKING, REPORT, SEARCH
+from rlm_cli.llm.offline_quality import DOUBT, QUALITY
 from rlm_cli.llm.offline_sub import LINES, NONE, QUESTION
 from rlm_cli.llm.risks import RISKS, about_security
 from rlm_cli.llm.search_words import search_words
@@ -18,6 +19,8 @@ OPENING = "# Question\n"
 LAST_WORD = "last word"
 FINDINGS = "\nFindings are asked for"
 """What a line of the first message begins with where a run is to report them."""
+QUALITY_TASK = "# Task: quality of code"
+"""The line behind a question about the quality of code, which is not searched for what is risky."""
 _MOST_REPORTED = 50
 """Findings at most: a fixed pattern's are worth little each. How many more there were is said."""
 _OF_A_KIND = 12
@@ -37,18 +40,20 @@ def reply(messages: tuple[Message, ...]) -> str:
     done = sum(message.role == "assistant" for message in messages)
     last = messages[-1].text if done or LAST_WORD in _tail(messages[-1].text) else ""
     reports = asks_for_findings(messages[1].text)
-    constants = _constants(question, reports)
-    ending = (ANSWER, REPORT, GIVE) if reports else (ANSWER, GIVE)
+    quality = asks_for_quality(messages[1].text)
+    constants = _constants(question, reports, quality)
+    search = (SEARCH, *([QUALITY] if quality else []))
+    ending = (ANSWER, *([DOUBT] if quality else []), *([REPORT] if reports else []), GIVE)
     if LAST_WORD in _tail(last):
-        return _cell("The run is ending: search and answer at once.", constants, SEARCH, NO_ASKING, *ending)
+        return _cell("The run is ending: search and answer at once.", constants, *search, NO_ASKING, *ending)
     if done == 0:
         return _cell("First, the shape of the context.", LOOK)
     if done == 1:
-        return _cell("Search for the question's words; rare ones weigh more.", constants, SEARCH)
+        return _cell("Search for the question's words; rare ones weigh more.", constants, *search)
     if done == 2:
         return _cell("Ask the sub-model about the best places, check its lines, answer.", constants, ASK, *ending)
     if done == 3:
-        return _cell("Plainer: search and answer at once.", constants, SEARCH, NO_ASKING, *ending)
+        return _cell("Plainer: search and answer at once.", constants, *search, NO_ASKING, *ending)
     return (
         "The search did not work here.\n\nFINAL(offline profile: no language model; its fixed search policy failed on "
         "this input and found nothing. What went wrong is in the recorded outputs.)"
@@ -68,16 +73,21 @@ def asks_for_findings(first: str) -> bool:
     return FINDINGS in before or FINDINGS in "\n" + rest.rpartition("\n# Session\n")[2]
 
 
+def asks_for_quality(first: str) -> bool:
+    """The kind of work stands behind the question, before the sample of the text."""
+    return f"\n{QUALITY_TASK}\n" in first.partition("\n# Context\n")[0]
+
+
 def _tail(text: str) -> str:
     """Return the part of a message that can speak of the last word: before it stands output, which could imitate it."""
     return text.rstrip().rpartition("\n\n")[2]
 
 
-def _constants(question: str, reports: bool) -> str:
+def _constants(question: str, reports: bool, quality: bool) -> str:
     """Return the assignments that a cell begins with. All of it is literals: the question's text is never code."""
     # A backtick could close the fence, a lone surrogate cannot be sent.
     shown = " ".join(question.replace("`", "'").encode("utf-8", "replace").decode().split())[:_SHOWN]
-    searches_risks = reports or about_security(question)
+    searches_risks = about_security(question) or (reports and not quality)
     return "\n".join(
         [
             f"WORDS = {search_words(question)!r}",

@@ -21,9 +21,10 @@ TEMPLATES = {
 """By the name that --task has for each."""
 
 _TABLES = (
-    "Answer in these sections, each a Markdown table with these columns, made in code from checked rows (a cell is one "
-    "line, | in it is \\|). Leave out what was not asked; say what was not found. Last: coverage in numbers."
+    "Answer in these sections, each a Markdown table with these columns{made} (a cell is one line, | in it is \\|). "
+    "Leave out what was not asked; say what was not found. Last: coverage in numbers."
 )
+_MADE = ", made in code from checked rows"
 
 __all__ = ["TEMPLATES", "Template", "named", "section"]
 
@@ -40,10 +41,11 @@ def section(task: Task) -> list[str]:
     if task.template is None:
         return []
     template = named(task.template)
-    lines = [*(f"- {line}" for line in template.needs)]
-    if task.strategy == "rlm":
+    lines = [f"- {line}" for line in template.needs]
+    in_session = task.strategy == "rlm"
+    if in_session:
         lines += ["How:", *(f"- {line}" for line in template.method)]
     if task.schema is None:
-        lines += [] if template.findings else [_TABLES]
+        lines += [] if template.findings else [_TABLES.format(made=_MADE if in_session else "")]
         lines += [f"- {line}" for line in template.form]
     return [f"# Task: {template.title}", "", *lines, ""]
