@@ -1,13 +1,17 @@
 """Tables of an answer on a terminal: readable at any width, no word cut or hidden, harmless whatever stands in them."""
 
 import io
+import json
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
+from support.runs import cell
+from support.tasks import Work
 
 from rlm_cli.display.answer import THEME, answer_view
 from rlm_cli.display.answer_tables import with_every_cell
@@ -114,3 +118,15 @@ def test_no_letter_of_any_table_is_lost(cells: list[str], width: int) -> None:
     answer = "| one | two |\n|---|---|\n" + "\n".join(f"| {cell} | z |" for cell in cells)
     seen = letters("".join(shown(answer, width)))
     assert all(seen.count(letter) >= letters(answer).count(letter) for letter in set(letters(answer)))
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+def test_a_report_keeps_a_table_as_it_was_written(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOPBACK_KEY", "k")
+    (tmp_path / "a.txt").write_text("The Buyer pays.\n")
+    answer = DUTIES + "\n| Evidence | x |\n|---|---|\n| Doubt | `a|b` |\n"
+    root = [cell(f"FINAL({answer!r})")]
+    work = Work(tmp_path, tmp_path / "a.txt", "contract", root, str, "-o", str(tmp_path / "report"), "-f", form)
+    assert work.ran.code == 0, work.ran.err
+    report = (tmp_path / "report").read_text()
+    assert answer.strip() in (json.loads(report)["answer"] if form == "json" else report)

@@ -11,7 +11,7 @@ from support.vulnerable import APPLICATION, flaws
 
 RING = {
     f"app/{name}.py": f"from app import {other}\n\n\ndef go_{name}(x):\n    return {other}.go_{other}(x)\n"
-    for name, other in ["ab", "bc", "cd", "de", "ea"]
+    for name, other in zip("abcde", "bcdea", strict=True)
 }
 FILES = {
     **RING,

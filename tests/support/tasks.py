@@ -44,9 +44,7 @@ class Work:
                 "-p",
                 chosen,
                 *_SETTINGS,
-                "-f",
-                "json",
-                *options,
+                *(options or ("-f", "json")),
             )
             self.requests = server.requests
 
