@@ -165,7 +165,7 @@ def test_a_repository_is_told_with_what_to_begin_with_and_without_noise(tmp_path
     assert "By kind: py 3, md 1, toml 1, csv 1, json 1; of the text py 98%" in [
         re.sub(r"9\d%", "98%", each) for each in lines
     ]
-    assert "Begin with: README.md, pyproject.toml, web/package.json, docs/example/main.py, src/app/__main__.py" in lines
+    assert "Begin with: README.md, pyproject.toml, web/package.json, src/app/__main__.py" in lines
     assert not any(line.startswith(IN_CODE) for line in lines)
 
 

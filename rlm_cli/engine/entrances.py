@@ -1,6 +1,7 @@
 """Where one begins to read a repository: its manifests, its instructions, what is started.
 
-Covered: names that say so, in the usual ecosystems; the shallowest first. Not covered: what stands in them.
+Covered: names that say so, in the usual ecosystems; the shallowest first. Not covered: what stands in them, tests and
+examples.
 """
 
 import re
@@ -20,6 +21,8 @@ _NAMES = (
     r"contributing\.\w{1,8}|architecture\.\w{1,8}|security\.\w{1,8}|changelog\.\w{1,8}",
 )
 """By what they are good for, the first to be read first; in small letters."""
+_ASIDE = frozenset("test tests testdata fixtures example examples samples benchmarks node_modules vendor docs".split())
+"""Folders in which programs begin that are not the one that is read."""
 _EACH = 4
 """Of one kind that are named."""
 
@@ -27,11 +30,10 @@ _EACH = 4
 def entrances(documents: Sequence[Document]) -> list[str]:
     """Return paths of files to begin with, bounded."""
     found: list[str] = []
-    own = [each for each in documents if each.mark is None]
+    own = [each for each in documents if each.mark is None and _ASIDE.isdisjoint(each.path.lower().split("/")[:-1])]
     for names in _NAMES:
         pattern = re.compile(names)
         those = [each.path for each in own if pattern.fullmatch(each.path.rsplit("/", 1)[-1].lower())]
-        # Not `docs/example/main.py` before `src/main.py`: what is less deep, then what is larger by name.
         those.sort(key=lambda path: (path.count("/"), path))
         found += [path for path in those[:_EACH] if len(path) <= _PATH]
     return found[:_MOST]
