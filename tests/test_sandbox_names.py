@@ -142,11 +142,40 @@ def test_grep_takes_paths_patterns_and_compiled_expressions(shared: Session) -> 
     assert shared.value("h = grep('BETA|GAMMA')") == "no hits for 'BETA|GAMMA'; 2 with ignore_case=True"
 
 
-def test_grep_says_what_is_wrong_with_a_pattern(shared: Session) -> None:
-    error = shared.error("grep('f(')")
-    assert "not a regular expression" in error
-    assert "re.escape" in error
-    assert "KeyError" in shared.error("grep('a', path='nowhere.txt')")
+def test_what_is_no_regular_expression_is_searched_for_as_it_is(shared: Session) -> None:
+    assert shared.value("h = grep('f(')") == (
+        "'f(' is not a regular expression (missing ), unterminated subpattern at position 1): searched for as literal "
+        "text\nsrc/b.py:1: def f():\n1 of 1 hits shown in 1 document"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "hits"),
+    [
+        ("'src/b.py'", 1), ("'b.py'", 1), ("'src'", 1), ("'src/'", 1), ("'src/**/*.py'", 1), ("'**/*.txt'", 2),
+        ("['src/b.py', '*.txt', 'src']", 3), ("documents[0]", 2), ("documents", 3),
+    ],
+)  # fmt: skip
+def test_documents_are_named_by_path_folder_name_or_pattern(shared: Session, path: str, hits: int) -> None:
+    assert shared.value(f"print(grep('7', path={path}).total)").endswith(f"\n{hits}")
+
+
+def test_a_path_that_names_nothing_and_a_wrong_width_are_clear_errors(shared: Session) -> None:
+    assert "KeyError: \"no document 'nowhere.txt'" in shared.error("grep('a', path='nowhere.txt')")
+    assert "TypeError: grep searches the whole context" in shared.error("grep('a', files['src/b.py'])")
+
+
+def test_a_search_without_hits_says_what_would_have_been_found() -> None:
+    with session_over({"a.pdf": "The total\nliability-cap is\n", "b.txt": "x\n"}) as session:
+        assert session.value("h = grep('total liability cap')") == (
+            r"no hits for 'total liability cap'; 1 for 'total[\\W_]{1,5}liability[\\W_]{1,5}cap' with ignore_case=True"
+        )
+        assert session.value("h = grep('liability', path='b.txt')") == "no hits for 'liability' in 1 of 2 documents"
+
+
+def test_a_hit_or_a_document_is_a_place_to_cite(shared: Session) -> None:
+    assert shared.value("p = cite(grep('return')[0], 'return 7')").endswith("cited: src/b.py:2")
+    assert shared.value("p = cite(documents[0], 'beta 7')") == "cited: notes.txt:2"
 
 
 @pytest.mark.parametrize(

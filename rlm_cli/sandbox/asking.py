@@ -28,6 +28,8 @@ from rlm_cli.sandbox.protocol import (
     encode,
     memory_of,
 )
+from rlm_cli.sandbox.search import Hit
+from rlm_cli.sandbox.tables import Document
 from rlm_cli.sandbox.values import FailedReply, Reply, SubCallError, in_form
 
 
@@ -306,6 +308,10 @@ def claim_all(parent: Parent, given: Any) -> None:
 
 
 def _place(place: Any) -> str | int:
+    if isinstance(place, Document):
+        place = place.path
+    elif isinstance(place, Hit):
+        place = place.offset
     if isinstance(place, str):
         return short_text(place, "the path", PLACE_LIMIT)
     if isinstance(place, int) and not isinstance(place, bool):

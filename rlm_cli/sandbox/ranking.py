@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from rlm_cli.sandbox.search import Hit, chosen, excerpt, visible
 from rlm_cli.sandbox.tables import Document, Documents
@@ -56,10 +57,10 @@ def ranking_over(context: str, documents: Documents, show: Callable[[str], None]
     """Return bm25; `show` prints a line."""
     pieces = _Pieces(context, documents)
 
-    def bm25(query: str, k: int = 10, path: str | None = None) -> RankedHits:
+    def bm25(query: str, k: int = 10, path: Any = None) -> RankedHits:
         """Rank pieces of the context by the words of a query; prints and returns the best k.
 
-        `path`: a document's path, or a pattern such as "src/*.py".
+        `path`: as for grep.
         """
         if not isinstance(query, str):
             raise TypeError(f"bm25 takes words as one str, not {type(query).__name__!r}")

@@ -10,6 +10,8 @@ from typing import Any
 from rlm_cli.sandbox.tables import Document, Documents
 
 _COUNT_LIMIT = 1_000_000
+_PHRASE = re.compile(r"\w+(?:[ _-]\w+)+")
+"""A pattern that is nothing but words."""
 
 
 class Hit:
@@ -48,14 +50,16 @@ def grep_over(context: str, documents: Documents, show: Callable[[str], None]) -
         width: int = 200,
         limit: int | None = 20,
         ignore_case: bool = False,
-        path: str | None = None,
+        path: Any = None,
         flags: int = 0,
     ) -> Hits:
         """Search the context by a regular expression; prints and returns the hits. limit=None: all of them.
 
-        ^ and $ match at lines. `path`: a document's path, or a pattern such as "src/*.py".
+        ^ and $ match at lines. `path`: a document's path, a folder's, a pattern such as "src/*.py", or several of them.
         """
-        compiled = _compiled(pattern, int(flags) | (re.IGNORECASE if ignore_case else 0))
+        if isinstance(width, bool) or not isinstance(width, int):
+            raise TypeError("grep searches the whole context, or path='...' of it; width is a number of characters")
+        compiled = _compiled(pattern, int(flags) | (re.IGNORECASE if ignore_case else 0), show)
         inside = documents if path is None else chosen(documents, path)
         hits = Hits()
         seen_last: Document | None = None
@@ -69,18 +73,33 @@ def grep_over(context: str, documents: Documents, show: Callable[[str], None]) -
                 hits.append(Hit(document, line, found.start(), text, found.group()))
             if hits.total >= _COUNT_LIMIT and limit is not None:
                 break
-        hint = ""
-        if not hits.total and not compiled.flags & re.IGNORECASE:
-            other = re.compile(compiled.pattern, compiled.flags | re.IGNORECASE)
-            ignoring = sum(1 for _ in islice(_matches(context, inside, other, lambda: False), _COUNT_LIMIT))
-            hint = f"; {ignoring:,} with ignore_case=True" if ignoring else ""
+        where = "" if path is None else f" in {len(inside):,} of {len(documents):,} documents"
+        hint = "" if hits.total else where + _instead(context, inside, compiled)
         _show_hits(hits, compiled.pattern, hint, show)
         return hits
 
     return grep
 
 
-def _compiled(pattern: Any, flags: int) -> re.Pattern[str]:
+def _instead(context: str, documents: Any, pattern: re.Pattern[str]) -> str:
+    """Return what would have been found by a pattern that is wider than one without hits."""
+    for other, how in _wider(pattern):
+        count = sum(1 for _ in islice(_matches(context, documents, other, lambda: False), _COUNT_LIMIT))
+        if count:
+            return f"; {count:,} {how}"
+    return ""
+
+
+def _wider(pattern: re.Pattern[str]) -> Iterator[tuple[re.Pattern[str], str]]:
+    if not pattern.flags & re.IGNORECASE:
+        yield re.compile(pattern.pattern, pattern.flags | re.IGNORECASE), "with ignore_case=True"
+    if _PHRASE.fullmatch(pattern.pattern):
+        # Other marks between the words, or a line end.
+        free = r"[\W_]{1,5}".join(re.split("[ _-]", pattern.pattern))
+        yield re.compile(free, pattern.flags | re.IGNORECASE), f"for {free!r} with ignore_case=True"
+
+
+def _compiled(pattern: Any, flags: int, show: Callable[[str], None]) -> re.Pattern[str]:
     if isinstance(pattern, re.Pattern):
         return re.compile(pattern.pattern, pattern.flags | flags) if flags else pattern
     if not isinstance(pattern, str):
@@ -88,14 +107,27 @@ def _compiled(pattern: Any, flags: int) -> re.Pattern[str]:
     try:
         return re.compile(pattern, flags | re.MULTILINE)
     except re.error as error:
-        raise ValueError(f"not a regular expression: {error}; for literal text use re.escape(...)") from None
+        show(f"{pattern!r:.100} is not a regular expression ({error}): searched for as literal text")
+        return re.compile(re.escape(pattern), flags | re.MULTILINE)
 
 
-def chosen(documents: Documents, path: str) -> list[Document]:
-    """Return the documents that a path or a pattern names; raises KeyError where there is none."""
-    rows = [row for row in documents if row.path == path]
-    rows = rows or [row for row in documents if fnmatch.fnmatchcase(row.path, path)]
-    return rows or [documents[path]]
+def chosen(documents: Documents, path: Any) -> list[Document]:
+    """Return the documents that a path, a pattern, or several of them name; raises KeyError where there is none."""
+    if isinstance(path, Document):
+        return [path]
+    if not isinstance(path, str):
+        return list(dict.fromkeys(row for each in path for row in chosen(documents, each)))
+    folder, anywhere = path.rstrip("/") + "/", path.replace("**/", "")
+    ways: tuple[Callable[[str], bool], ...] = (
+        lambda other: other == path,
+        lambda other: fnmatch.fnmatchcase(other, path) or fnmatch.fnmatchcase(other, anywhere),
+        lambda other: other.startswith(folder),
+        lambda other: other.endswith(f"/{path}"),
+    )
+    for fits in ways:
+        if rows := [row for row in documents if fits(row.path)]:
+            return rows
+    return [documents[path]]
 
 
 def _matches(
