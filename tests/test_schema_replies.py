@@ -10,8 +10,10 @@ from support.events import check_events
 from support.openai_server import Scripted
 from support.repl import session_over
 from support.runs import Run, cell
+from support.sittings import Sittings, answered
 
 from rlm_cli.events import CodeFinished, SubcallFailed, SubcallFinished, SubcallStarted
+from rlm_cli.sandbox.messages import Inbox
 from rlm_cli.seams import Asked, SubAnswer, SubAnswers
 
 SCHEMA = "{'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}"
@@ -198,3 +200,30 @@ def test_the_cell_fails_with_the_name_of_what_failed(tmp_path: Path) -> None:
     )
     assert run.of(CodeFinished)[0].error is not None
     assert len(run.of(SubcallFailed)) == 1
+
+
+def test_a_resumed_run_asks_again_only_what_is_not_on_record(tmp_path: Path) -> None:
+    code = f"r = llm_query_batched(['a', 'bad', 'c'], schema={SCHEMA})\nprint(r)\nFINAL([x['n'] for x in r])"
+
+    def sub(prompt: str) -> str:
+        return "no" if prompt == "bad" else '{"n": 2}' if "does not fit" in prompt else '{"n": 1}'
+
+    with Sittings(tmp_path, [cell("print('look')"), cell(code)], sub, max_subcalls=20) as sittings:
+        whole = sittings.begin()
+        assert (whole.code, whole.out) == (0, "[1, 2, 1]\n"), whole.err
+        record = sittings.record().read_bytes()
+        ends = [index + 1 for index, byte in enumerate(record) if byte == 10]
+        for cut in ends[4:-1:3]:
+            sittings.record().write_bytes(record[:cut])
+            sittings.record("events.jsonl").unlink()
+            sittings.server.forget()
+            again = sittings.resume(sittings.run_id)
+            assert (again.code, again.out) == (0, whole.out), again.err
+            assert not set(sittings.asked()) & answered(record[:cut])
+
+
+@pytest.mark.parametrize("schema", [5, "x" * 32_001, "\ud800", ["{}"]])
+def test_a_child_that_sends_no_schema_breaks_the_protocol(schema: object) -> None:
+    asked = {"tag": "asked", "count": 1, "model": None, "batched": False, "fresh": False, "schema": schema}
+    with pytest.raises(ValueError, match="schema"):
+        Inbox(1).take(asked)
