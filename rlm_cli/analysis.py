@@ -88,6 +88,8 @@ def prepare(
             schemas.check_schema(schema)
         except ValueError as error:
             raise UsageError(f"the schema of the answer: {error}") from error
+        if profile.root.model.startswith("offline/"):
+            raise UsageError("the offline models do not answer by a schema", "choose a profile with a language model")
     warm(profile)
     loaded = load(inputs, replace(options or LoadOptions(), require_sandbox=require_sandbox), stdin, watch)
     task = Task(

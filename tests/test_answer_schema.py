@@ -106,5 +106,7 @@ def test_a_schema_that_is_none_is_refused_before_anything_is_read(tmp_path: Path
     ran = rlm("analyze", "-p", "offline", "--schema", schema, text, "what?")
     assert ran.code == 2
     assert f"--schema {schema}: it is no JSON schema: at $.type: 'strang' is not valid" in " ".join(ran.err.split())
+    with pytest.raises(UsageError, match="offline models do not answer by a schema"):
+        analysis.prepare([text], "what?", load(find("offline")), schema="{}")
     with pytest.raises(UsageError, match="the schema of the answer"):
         analysis.prepare([text], "what?", load(find("offline")), schema='{"$ref": "http://x/y"}')
