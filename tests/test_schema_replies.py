@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from support.events import check_events
 from support.openai_server import Scripted
 from support.repl import session_over
 from support.runs import Run, cell
@@ -23,11 +21,6 @@ def replies(*given: str | Scripted) -> Callable[[str], str | Scripted]:
     """A sub-model that gives these in order, whatever it is asked."""
     left = list(given)
     return lambda _: left.pop(0)
-
-
-def whole(run: Run) -> None:
-    """Hold the run's events to what holds for all."""
-    check_events([event.to_json() for event in run.events], {"usage": {"total": asdict(run.result.usage)}})
 
 
 def test_a_reply_that_fits_is_the_value_itself(tmp_path: Path) -> None:
@@ -60,7 +53,7 @@ def test_a_reply_that_does_not_fit_is_asked_for_again_with_the_reason(tmp_path: 
     assert last[1]["content"] == "how many?"
     assert last[2]["content"] == "many"
     assert "at $.n: 'many' is not of type 'integer'" in last[5]["content"]
-    whole(run)
+    run.check()
     assert [str(each.path) for each in run.of(SubcallStarted)] == ["0/1.1", "0/1.2", "0/1.3"]
     assert len(run.of(SubcallFinished)) == run.result.subcalls == 3
 
@@ -112,7 +105,7 @@ def test_what_cannot_be_asked_for_again_says_so(tmp_path: Path) -> None:
     told = run.told(1)
     assert "{'n': 1} the reply does not fit the schema" in told
     assert "it was not asked for again: 1 sub-call asked for, 0 of 2 left" in told
-    whole(run)
+    run.check()
 
 
 def test_a_reply_cut_at_its_limit_is_asked_for_again_as_that(tmp_path: Path) -> None:

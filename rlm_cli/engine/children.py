@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from rlm_cli.amounts import counted
-from rlm_cli.engine.batch_words import failed, kind, used
+from rlm_cli.engine.batch_summary import failed, kind, used
 from rlm_cli.engine.child_context import given
 from rlm_cli.engine.depth import Nested, child_task, opens
 from rlm_cli.engine.fan_out import fan_out

@@ -11,8 +11,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 
 from rlm_cli.budget import Budget, Reservation
-from rlm_cli.engine.batch_words import kind, too_large
-from rlm_cli.engine.batch_words import summary as batch_summary
+from rlm_cli.engine.batch_summary import kind, summary_of
 from rlm_cli.engine.fan_out import fan_out
 from rlm_cli.engine.frugality import Frugality
 from rlm_cli.engine.in_form import Conversation, bring_into_form, conversation
@@ -22,6 +21,7 @@ from rlm_cli.engine.tally import Tally, counted
 from rlm_cli.errors import CallTimedOut, LimitReached, ModelError
 from rlm_cli.events import CallPath, Event, SubcallFailed, SubcallFinished, SubcallStarted
 from rlm_cli.seams import Asked, ModelClient, Recorded, SubAnswer, SubAnswers
+from rlm_cli.tokens import prompt_tokens
 from rlm_cli.types import ModelSpec, Profile, Reply, Request, Usage
 
 _HEAD = 200
@@ -121,7 +121,7 @@ class Subcalls:
         numbers.asked += 1
         prompts = asked.prompts if asked.fresh else tuple(dict.fromkeys(asked.prompts))
         said = {prompt: conversation(prompt, asked.schema) for prompt in set(prompts)}
-        large = {prompt: refusal for prompt in said if (refusal := too_large(spec, said[prompt])) is not None}
+        large = {prompt: refusal for prompt in said if (refusal := _too_large(spec, said[prompt])) is not None}
         answers = {number: large[prompt] for number, prompt in enumerate(prompts) if prompt in large}
         sendable = [number for number in range(len(prompts)) if number not in answers]
         calls = {
@@ -133,7 +133,7 @@ class Subcalls:
         if asked.schema is not None:
             first = {number: call.request.messages for number, call in calls.items()}
             again = functools.partial(self._ask_again, spec, here, numbers, asked)
-            yield from bring_into_form(asked.schema, first, answers, again)
+            yield from spent.of(bring_into_form(asked.schema, first, answers, again))
         for number, call in calls.items():
             if answers[number].error is None:
                 self.progress.note_seen(call.prompt)
@@ -144,7 +144,7 @@ class Subcalls:
         summary = None
         if asked.batched:
             seconds = time.monotonic() - started
-            summary = batch_summary(list(answers.values()), given, spent.usage, seconds)
+            summary = summary_of(list(answers.values()), given, spent.usage, seconds)
             summary = self.replay.told(f"{here} batch {numbers.asked}", summary)
         if not asked.fresh:
             sent = [call.prompt for number, call in calls.items() if not answers[number].cached]
@@ -194,7 +194,7 @@ class Subcalls:
     ) -> Generator[Event, None, dict[int, SubAnswer] | str]:
         """Go on with conversations. Returns what their last messages were answered, or why none was sent."""
         numbers.asked += 1
-        answers = {number: large for number, each in said.items() if (large := too_large(spec, each)) is not None}
+        answers = {number: large for number, each in said.items() if (large := _too_large(spec, each)) is not None}
         calls = {
             number: _call(spec, said[number], here.subcall(place), asked.fresh, asked.schema)
             for place, number in enumerate((each for each in said if each not in answers), numbers.next)
@@ -360,3 +360,18 @@ def _begun_and(
         yield from end
         raise
     yield from end
+
+
+def _too_large(spec: ModelSpec, said: Conversation) -> SubAnswer | None:
+    # Hardly any text has more than two tokens a character, so short prompts need no counting.
+    characters = sum(len(each.text) for each in said)
+    if spec.context_window is None or 2 * characters < spec.context_window - spec.max_output_tokens:
+        return None
+    room = spec.context_window - spec.max_output_tokens
+    tokens = sum(prompt_tokens(each.text) for each in said)
+    if tokens <= room:
+        return None
+    return SubAnswer(
+        error=f"the prompt has about {tokens:,} tokens ({characters:,} characters); the window of {spec.model} takes "
+        f"{room:,} besides the reply. Nothing was sent: cut it with smart_chunk"
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from support.events import check_events
 from support.openai_server import OpenAIServer, Scripted
 
-from rlm_cli import analysis
+from rlm_cli import analysis, schemas
 from rlm_cli.budget import Budget
 from rlm_cli.context import Context
 from rlm_cli.engine import Engine
@@ -22,6 +22,16 @@ from rlm_cli.types import Limits, ModelSpec, Price, Profile
 
 def cell(code: str) -> str:
     return f"```repl\n{code}\n```"
+
+
+def of_child(messages: list[dict[str, str]]) -> bool:
+    """They are those of a child run, and not of a sub-call whose reply has to fit a schema."""
+    return messages[0]["role"] == "system" and messages[0]["content"] != stated_in(messages)
+
+
+def stated_in(messages: list[dict[str, str]]) -> str:
+    """Return the message that would state the schema at the end of the first one."""
+    return schemas.stated(messages[0]["content"].rpartition("\n")[2])
 
 
 class Run:
@@ -49,7 +59,7 @@ class Run:
 
         def reply(body: dict[str, Any]) -> str | Scripted:
             messages = body["messages"]
-            if body["model"] == "sub" and messages[0]["role"] == "system":
+            if body["model"] == "sub" and of_child(messages):
                 return child(messages[1]["content"], len(messages) // 2 - 1)
             if body["model"] == "sub":
                 return sub(messages[-1]["content"])
@@ -104,12 +114,12 @@ class Run:
     def sub_prompts(self) -> list[str]:
         """What llm_query has sent."""
         sent = [body["messages"] for body in self.requests if body["model"] == "sub"]
-        return [messages[-1]["content"] for messages in sent if messages[0]["role"] != "system"]
+        return [messages[-1]["content"] for messages in sent if not of_child(messages)]
 
     def child_requests(self) -> list[list[dict[str, str]]]:
         """The messages of each request that the model of a child run was sent."""
         sent = [body["messages"] for body in self.requests if body["model"] == "sub"]
-        return [messages for messages in sent if messages[0]["role"] == "system"]
+        return [messages for messages in sent if of_child(messages)]
 
     def plain_events(self) -> list[dict[str, Any]]:
         return [event.to_json() for event in self.events]

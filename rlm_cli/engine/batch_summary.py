@@ -1,29 +1,8 @@
-"""What code and the root model are told of sub-calls: the line after a batch, why a prompt was not sent.
-
-Knows answers and usage, and makes no call.
-"""
+"""The line that the REPL prints after a batch, and by what its failures are counted."""
 
 from rlm_cli.amounts import cost
-from rlm_cli.engine.in_form import Conversation
 from rlm_cli.seams import SubAnswer
-from rlm_cli.tokens import prompt_tokens
-from rlm_cli.types import ModelSpec, Usage
-
-
-def too_large(spec: ModelSpec, said: Conversation) -> SubAnswer | None:
-    """Return the failure that a prompt is which the window does not take; None where it fits."""
-    # Hardly any text has more than two tokens a character, so short prompts need no counting.
-    characters = sum(len(each.text) for each in said)
-    if spec.context_window is None or 2 * characters < spec.context_window - spec.max_output_tokens:
-        return None
-    room = spec.context_window - spec.max_output_tokens
-    tokens = sum(prompt_tokens(each.text) for each in said)
-    if tokens <= room:
-        return None
-    return SubAnswer(
-        error=f"the prompt has about {tokens:,} tokens ({characters:,} characters); the window of {spec.model} takes "
-        f"{room:,} besides the reply. Nothing was sent: cut it with smart_chunk"
-    )
+from rlm_cli.types import Usage
 
 
 def kind(error: str) -> str:
@@ -32,7 +11,7 @@ def kind(error: str) -> str:
     return error.partition(":")[0] if error.startswith(many) else error
 
 
-def summary(answers: list[SubAnswer], given: tuple[SubAnswer, ...], usage: Usage, seconds: float) -> str:
+def summary_of(answers: list[SubAnswer], given: tuple[SubAnswer, ...], usage: Usage, seconds: float) -> str:
     """Return the line that the REPL prints after a batch: `answers` to what was asked, `given` to each slot."""
     parts = [f"{len(given)} prompts", *used(usage), f"{seconds:.1f} s"]
     earlier = usage.earlier_calls
