@@ -8,7 +8,7 @@ from support.openai_server import Scripted
 from support.runs import Run, cell
 from test_children import asked
 
-from rlm_cli.events import LimitReached, RunFinished, RunStarted, SubcallFailed, SubcallStarted
+from rlm_cli.events import CodeFinished, LimitReached, RunFinished, RunStarted, SubcallFailed, SubcallStarted
 
 DOWN = """
 left = int(context)
@@ -121,8 +121,8 @@ def test_findings_are_reported_by_the_run_that_was_asked_for_them(tmp_path: Path
     )
     run.check()
     assert (run.result.findings, run.result.answer) == ((), "x is wrong")
-    said = [event.output for event in run.events if event.path == "0/1.1/1" and event.type == "code_finished"]
-    assert said[0].startswith("not reported: findings are reported by the run that was asked for them")
+    [said, _] = [event.output for event in run.of(CodeFinished)]
+    assert said.startswith("not reported: findings are reported by the run that was asked for them")
 
 
 def test_what_children_were_shown_counts_as_looked_at(tmp_path: Path) -> None:
@@ -138,12 +138,13 @@ def test_what_children_were_shown_counts_as_looked_at(tmp_path: Path) -> None:
 
 def test_children_that_are_open_when_time_is_up_come_to_their_end(tmp_path: Path) -> None:
     def child(first: str, given: int) -> str | Scripted:
-        return {
+        replies: dict[str, str | Scripted] = {
             "fast": "FINAL(fast)",
             "slow": Scripted("late", delay=60),
             "deep": cell("r = llm_query_batched(['quick', 'slow'])"),
             "busy": cell("while True:\n    pass"),
-        }[asked(first)]
+        }
+        return replies[asked(first)]
 
     code = "r = rlm_query_batched([(q, 'x') for q in ['fast', 'slow', 'deep', 'busy']])\ngot = [x.ok for x in r]"
     run = Run(

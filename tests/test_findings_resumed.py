@@ -109,7 +109,7 @@ def test_a_cost_limit_met_while_findings_are_checked_is_gone_on_from(tmp_path: P
     def sub(prompt: str) -> Scripted:
         return Scripted(text="confirm: so", input_tokens=400, output_tokens=490)
 
-    limits = {"timeout": 60, "max_cost": 0.04, "concurrency": 1}
+    limits: dict[str, Any] = {"timeout": 60, "max_cost": 0.04, "concurrency": 1}
     with Sittings(tmp_path, ROOT, sub=sub, text=TEXT, **limits) as sittings:
         begun = sittings.begin("--fail-on", "high", "-f", "json")
         before = verdicts(begun.out)

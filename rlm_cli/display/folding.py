@@ -48,6 +48,8 @@ def fold(state: State, event: Event) -> State:
     if isinstance(event, SubcallStarted):
         return replace(state, depth=max(state.depth, event.path.depth))
     if isinstance(event, LimitReached):
+        if event.limit == "max_iterations" and event.path.depth > 0:
+            return state  # a child's own, which ends nothing else
         return replace(state, limits_reached=tuple(dict.fromkeys((*state.limits_reached, event.limit))))
     if event.path.depth > 0:
         return state

@@ -34,6 +34,10 @@ def line(event: Event, asked: str | None = None) -> str:
 
 
 def _said(event: Event, asked: str | None) -> str:
+    return (_said_of_child(event, asked) if event.path.depth else "") or _said_at_root(event, asked)
+
+
+def _said_at_root(event: Event, asked: str | None) -> str:
     match event:
         case RunStarted():
             cap = event.limits["max_cost"]
@@ -103,6 +107,21 @@ def compacted(event: HistoryCompacted) -> str:
     if event.summarised:
         told.append(f"summarised {counted(len(event.summarised), 'iteration')}")
     return f"{' and '.join(told)}{_used(event.usage) if event.usage.tokens else ''}"
+
+
+def _said_of_child(event: Event, asked: str | None) -> str:
+    """Return what is said otherwise of a child run; "" where nothing is."""
+    match event:
+        case RunStarted():
+            return f"child run on {safe_line(event.root_model)}: {_head(event.question)}"
+        case ContextLoaded():
+            about = "" if event.tokens_exact else "~"
+            return f"context: {event.characters:,} characters, {about}{event.tokens:,} tokens"
+        case ModelReplied():
+            return f"child's model{_said_at_root(event, asked).removeprefix('root')}"
+        case RunFinished():
+            return f"child {_said_at_root(event, asked)}"
+    return ""
 
 
 def finding_line(finding: Finding) -> str:
