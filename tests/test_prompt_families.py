@@ -71,11 +71,11 @@ def test_parameters_that_have_a_model_reason_count(params: dict[str, object], fa
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_is_short_and_says_what_must_be_true(family: str) -> None:
     system = next(text for name, text in SYSTEM.items() if name == family)
-    assert len(system.split()) < (350 if family == "small" else 800)
+    assert len(system.split()) < (350 if family == "small" else 850)
     for part in (parts.TASK, parts.SHOWN, parts.HOSTILE, parts.LIMITS, parts.NAMES["FINAL"]):
         assert part in system
     described = [line for line in system.split("\n") if re.match(r"- \w+", line)]
-    assert set(described) <= set(parts.NAMES.values())
+    assert set(described) <= {line for each in parts.NAMES.values() for line in each.split("\n")}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

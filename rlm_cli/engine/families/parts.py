@@ -25,17 +25,27 @@ NAMES = {
         "- grep(pattern, width=200, limit=20, ignore_case=False, path=None): regex; prints lines as path:line: text, "
         "with totals; returns the hits, each with .path .line .offset .text"
     ),
+    "bm25": "- bm25(query, k=10, path=None): pieces of the text ranked by a query's words, shown like grep's lines.",
     "peek": "- peek(value): its type, size, head and tail.",
     "smart_chunk": (
         "- smart_chunk(text, target_size=100_000): pieces cut at headings, blank lines or sentences; nothing is lost."
     ),
     "llm_query": (
-        "- llm_query(prompt, model=None, fresh=False): asks the sub-model, which sees this prompt and nothing else; "
-        "returns a str, or raises SubCallError."
+        "- llm_query(prompt, model=None, fresh=False, schema=None): asks the sub-model, which sees this prompt and "
+        "nothing else; returns a str (with a JSON schema, a dict: the value, checked), or raises SubCallError."
     ),
     "llm_query_batched": (
-        "- llm_query_batched(prompts, model=None, fresh=False): many side by side, in order. A failed slot is no "
-        "string: it has .ok False and .error; a reply is a str with .ok and .truncated"
+        "- llm_query_batched(prompts, model=None, fresh=False, schema=None): many side by side, in order. A failed "
+        "slot is no string: it has .ok False and .error; a reply is a str with .ok and .truncated"
+    ),
+    "llm_map": (
+        "- llm_map(items, instruction, allowed=None): gives each item of a list or dict a label by meaning: packs many "
+        "into a call, checks, asks again; returns {key: label}, with .failed"
+    ),
+    "rlm_query": (
+        "- rlm_query(question, context): a child run over that text, in a session of its own: for a part that needs "
+        "exploring itself; returns its answer, with .evidence and .doubt\n"
+        "- rlm_query_batched(pairs): many of them, from (question, context) pairs."
     ),
     "cite": (
         "- cite(path_or_offset, quote): records evidence for the reader and returns its place; ValueError where the "
