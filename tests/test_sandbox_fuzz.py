@@ -39,13 +39,13 @@ from rlm_cli.types import Limits
 CELL = 3
 FINISHED = {
     "tag": "finished", "number": CELL, "output": "x", "characters": 1, "error": None, "final": None, "variables": ["a"],
-    "tampered": [],
+    "tampered": [], "sizes": [],
 }  # fmt: skip
 SOUND: list[dict[str, Any]] = [
     FINISHED,
     {**FINISHED, "final": {"answer": "y", "doubt": None}},
     {**FINISHED, "error": "ValueError: no"},
-    {"tag": "asked", "count": 2, "model": None, "batched": True, "fresh": True},
+    {"tag": "asked", "count": 2, "model": None, "batched": True, "fresh": True, "schema": "{}"},
     {"tag": "asked", "count": 1, "model": "sub", "batched": False, "fresh": False},
     {"tag": "prompt", "text": "p"},
     {"tag": "delegated", "count": 2, "batched": True},

@@ -33,7 +33,7 @@ def stop() -> None:
 READY = {"tag": "ready", "python": "3", "modules": [], "walls": [], "missing": []}
 FINISHED = {
     "tag": "finished", "number": 1, "output": "", "characters": 0, "error": None, "final": None,
-    "variables": [], "tampered": [],
+    "variables": [], "tampered": [], "sizes": [],
 }  # fmt: skip
 DELEGATED = {"tag": "delegated", "count": 1, "batched": False}
 TASK = {"tag": "task", "question": "q", "size": 3, "place": None}

@@ -26,12 +26,11 @@ def cell(code: str) -> str:
 
 def of_child(messages: list[dict[str, str]]) -> bool:
     """They are those of a child run, and not of a sub-call whose reply has to fit a schema."""
-    return messages[0]["role"] == "system" and messages[0]["content"] != stated_in(messages)
+    return messages[0]["role"] == "system" and not states_a_schema(messages[0]["content"])
 
 
-def stated_in(messages: list[dict[str, str]]) -> str:
-    """Return the message that would state the schema at the end of the first one."""
-    return schemas.stated(messages[0]["content"].rpartition("\n")[2])
+def states_a_schema(first: str) -> bool:
+    return first == schemas.stated(first.rpartition("\n")[2])
 
 
 class Run:

@@ -12,6 +12,7 @@ from typing import Any
 from support.command import Ran, rlm
 from support.openai_server import OpenAIServer, Scripted
 from support.profiles import profile
+from support.runs import of_child, states_a_schema
 
 from rlm_cli.trajectory import run_folder, run_ids
 from rlm_cli.trajectory.sealed_lines import opened
@@ -61,7 +62,7 @@ class Sittings:
     def _reply(self, body: dict[str, Any]) -> str | Scripted:
         messages = body["messages"]
         given = sum(message["role"] == "assistant" for message in messages)
-        if body["model"] == "sub" and messages[0]["role"] == "system":
+        if body["model"] == "sub" and of_child(messages):
             return self.child(question_of(messages[1]["content"]), given)
         if body["model"] == "sub":
             return self.sub(messages[-1]["content"])
@@ -98,7 +99,8 @@ def called(messages: list[str], of_root: bool) -> str:
     """Name a request: `root 4`, `child what? 4`, or the prompt of a plain sub-call."""
     if of_root:
         return f"root {len(messages)}"
-    return messages[-1] if len(messages) == 1 else f"child {question_of(messages[1])} {len(messages)}"
+    plain = len(messages) == 1 or states_a_schema(messages[0])
+    return messages[-1] if plain else f"child {question_of(messages[1])} {len(messages)}"
 
 
 def events(path: Path) -> list[dict[str, Any]]:
