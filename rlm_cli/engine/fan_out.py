@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from rlm_cli.engine.tally import Once, count_waiting, counted
 from rlm_cli.events import Event
 
 _LOOK_UP = 3600.0
@@ -29,6 +30,7 @@ class _Done(Generic[T]):
 @dataclass(eq=False, slots=True)
 class _Told:
     event: Event
+    count: Once | None
     heard: bool = False
 
 
@@ -67,7 +69,7 @@ def fan_out(
     def tell(item: _Told) -> Generator[Event, None, None]:
         heard = True
         try:
-            yield item.event
+            yield from counted(item.event, item.count)
         except GeneratorExit:
             heard = False
             raise
@@ -81,7 +83,7 @@ def fan_out(
             index, job = taken
             try:
                 stream = job()
-                while put(_Told(next(stream))):
+                while put(_Told(next(stream), count_waiting())):
                     pass
                 stream.close()
                 return

@@ -49,10 +49,12 @@ class Run:
         findings: bool = False,
         verify: bool = True,
         schema: str | None = None,
+        interrupt_at: int | None = None,
         **limits: Any,
     ) -> None:
         """`program`: what the sandbox's child runs, where it is not the real one (children/). `files`: path -> text,
         in place of `text`. `child`: the reply of a child run's model to its first message and after so many replies.
+        `interrupt_at`: the number of the event, from 0, at which the user presses Ctrl-C.
         """
         replies = list(root)
 
@@ -69,6 +71,7 @@ class Run:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
         self.events: list[Event] = []
+        self._interrupt_at = interrupt_at
         with OpenAIServer(reply) as server:
             models = [
                 ModelSpec(
@@ -81,11 +84,16 @@ class Run:
             named = folder / "in" if files else folder / "input.txt"
             prepared = analysis.prepare([str(named)], "what?", profile, findings=findings, verify=verify, schema=schema)
             if program is None:
-                self.result: Result = analysis.run(prepared.task, self.events.append)
+                self.result: Result = analysis.run(prepared.task, self._watch)
             else:
                 self.result = self._drive(prepared.task, program)
             prepared.task.context.close()
             self.requests = server.requests
+
+    def _watch(self, event: Event) -> None:
+        self.events.append(event)
+        if len(self.events) - 1 == self._interrupt_at:
+            raise KeyboardInterrupt
 
     def _drive(self, task: Task, program: Path) -> Result:
         limits = task.profile.limits
