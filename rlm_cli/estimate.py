@@ -6,7 +6,7 @@ the cap is what holds, and is no part of it: an estimate beyond the cap says tha
 counts, and asks nobody.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rlm_cli.types import ModelSpec, Profile
 
@@ -45,7 +45,11 @@ def estimate(profile: Profile, tokens: int) -> Estimate | None:
         return None
     low = _exploring(root, min(_FEW, limits.max_iterations))
     high = _exploring(root, min(_MANY, limits.max_iterations)) + _reading(sub, tokens, limits.max_subcalls)
-    return Estimate(low, high)
+    if profile.refine is None:
+        return Estimate(low, high)
+    # At most the second pass reads the whole text again.
+    later = estimate(replace(profile.refine, limits=limits), tokens)
+    return None if later is None else Estimate(low + later.low, high + later.high)
 
 
 def costs(profile: Profile, tokens: int) -> Costs | None:

@@ -60,8 +60,8 @@ def test_a_child_is_told_what_it_is_and_how_many_iterations_are_its_own(tmp_path
     assert "There are no child runs here" in first["content"]
     assert "iteration 1/15" in first["content"]
     [root] = [body["messages"][1]["content"] for body in run.requests if body["model"] == "root"]
-    assert "rlm_query is there: openai/sub works on the text" in root
-    assert "those are plain model calls" in root
+    assert "rlm_query is there: up to 15 iterations each" in root
+    assert "its own come on top, and are plain model calls" in root
     assert "child run" not in root.partition("rlm_query is there")[0]
 
 

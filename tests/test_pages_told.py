@@ -48,14 +48,16 @@ def test_the_model_is_told_of_pages(alone: Context, several: Context) -> None:
     assert "Printed numbers differ: pages 1-2 are i-ii, 3-4 are 1-2 (.printed(n)).\n" in told
     assert "`p. 12` counts the PDF's pages from 1, never the printed numbers; the reader is shown both.\n" in told
     assert ".page(n)" in told and "Form feeds part the pages" in told
-    assert first(alone).endswith("places in it are written with the page, as in `contract.pdf p. 12`.")
+    assert first(alone).endswith(
+        "places in it are written with the page, as in `contract.pdf p. 12`, unless the question says otherwise."
+    )
     told = describe(several)
     assert (
         "4 documents have pages, 11 together: contract.pdf 4, annex/Our contract.pdf 3, dump.txt 2, lost page mix.pdf 2"
         in told
     )
     assert "\n1 of them prints other numbers (.printed(n)).\n" in told
-    assert first(several).endswith("places in it are written path:line, or path p. 12 where a document has pages.")
+    assert first(several).endswith("places in it are written path:line, or path p. 12 where a document has pages, unless the question says otherwise.")
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,9 @@ def test_the_second_pass_reads_what_the_first_cited_and_its_answer_counts(tmp_pa
     assert "cats.md" not in told
     assert "iteration 3/50" in told
     assert [each["output"] for each in asked.of("code_finished")][3].endswith("1\n")
+    assert result["models"] == {"root": "openai/quick-root", "sub": "openai/quick-sub"}
+    assert result["refine"] == {"profile": "strong", "root": "openai/strong-root", "sub": "openai/strong-sub"}
+    assert "in a second pass over what that cites root openai/strong-root (on this machine) sees" in asked.ran.err
     quick, strong = 2 * (10 + 50) / 1e6, 3 * (100 + 500) / 1e6
     assert result["usage"]["root"]["cost_usd"] == round(quick + strong, 8)
 

@@ -21,7 +21,7 @@ from rlm_cli.sandbox.protocol import Channel
 
 DESCRIBED = {
     "grep", "peek", "smart_chunk", "llm_query", "llm_query_batched", "cite", "report_finding", "budget", "SHOW_VARS",
-    "FINAL", "FINAL_VAR", "bm25", "llm_map", "rlm_query", "rlm_query_batched",
+    "FINAL", "FINAL_VAR", "bm25", "llm_map", "rlm_query", "rlm_query_batched", "numbered",
 }  # fmt: skip
 """Calls in the system prompt, and in what is said of findings, that are followed by what they do."""
 
@@ -257,3 +257,24 @@ def test_outputs_of_earlier_iterations_are_kept(session: Session) -> None:
 def test_variables_are_reported_imports_and_own_names_aside(session: Session) -> None:
     finished = session.run("import re\nfrom json import dumps\nx = 1\ndef f(): pass")
     assert finished.variables == ("dumps", "x", "f")
+
+
+# --- numbered -----------------------------------------------------------------------------------------------------
+
+
+def test_numbered_gives_lines_with_their_numbers(shared: Session) -> None:
+    assert shared.value("print(numbered('notes.txt'))") == "notes.txt\n    1 alpha\n    2 beta 7\n    3 gamma 7"
+    assert shared.value("print(numbered('notes.txt', 2, 2))") == "notes.txt\n    2 beta 7"
+    assert shared.value("print(numbered(documents[1], -5, 1))") == "src/b.py\n    1 def f():"
+    assert shared.value("print(numbered('notes.txt', 10**9))") == "notes.txt\n  (it has 3 lines)"
+
+
+def test_numbered_names_what_is_wrong(shared: Session) -> None:
+    assert "no document 'none.py'" in shared.error("numbered('none.py')")
+    assert "takes numbers of lines; last is 'str'" in shared.error("numbered(documents[0], 1, 'x')")
+
+
+def test_a_pattern_of_paths_may_fit_nothing(shared: Session) -> None:
+    said = shared.run("hits = grep('x', path='*/nowhere/*.py')").output
+    assert "no hits for 'x' in 0 of" in said
+    assert shared.value("print(len(bm25('alpha', path='*.none')))").splitlines()[-1] == "0"

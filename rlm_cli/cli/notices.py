@@ -1,5 +1,7 @@
 """What a user is told before a run, who will see what and what it may cost; and after it, what was hidden."""
 
+from dataclasses import replace
+
 from rlm_cli.addresses import THIS_MACHINE, hides_secrets, whereabouts
 from rlm_cli.amounts import cost, counted
 from rlm_cli.estimate import costs
@@ -33,7 +35,14 @@ def strategy_line(choice: Choice) -> str:
 
 
 def _who_sees(task: Task) -> str:
-    root, sub = _named(task.profile.root), _named(task.profile.sub)
+    later = task.profile.refine
+    return _sees(task, task.profile) + (
+        f"; in a second pass over what that cites {_sees(replace(task, strategy='rlm'), later)}" if later else ""
+    )
+
+
+def _sees(task: Task, profile: Profile) -> str:
+    root, sub = _named(profile.root), _named(profile.sub)
     if task.strategy == "direct":
         checks = f"; sub {sub} sees the lines around each finding" if task.findings and task.verify else ""
         return f"root {root} sees the whole text{checks}"
@@ -65,7 +74,7 @@ def _where(spec: ModelSpec) -> str:
 
 
 def _money(profile: Profile, tokens: int, strategy: Strategy) -> str:
-    if all(spec.price is not None and spec.price.free for spec in (*profile.root.candidates, *profile.sub.candidates)):
+    if all(spec.price is not None and spec.price.free for spec in profile.models):
         return "it costs nothing"
     cap = "no cap" if profile.limits.max_cost is None else f"at most {cost(profile.limits.max_cost)}"
     found = costs(profile, tokens)

@@ -69,8 +69,8 @@ def said(profile: Profile, path: CallPath) -> list[str]:
     if opens(profile.limits, path):
         deeper = "may open child runs too" if path.depth + 3 <= profile.limits.max_depth else "are plain model calls"
         lines.append(
-            f"rlm_query is there: {profile.sub.model} works on the text you give it in a session of its own, with up "
-            f"to {ITERATIONS} iterations. A child run counts as one sub-call, its own come on top; those {deeper}."
+            f"rlm_query is there: up to {ITERATIONS} iterations each; a child run counts as one sub-call, its own come "
+            f"on top, and {deeper}."
         )
     else:
         lines.append(

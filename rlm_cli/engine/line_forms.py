@@ -174,7 +174,9 @@ def _mailbox(probe: _Probe, context: Context, document: Document) -> Form | None
 # --- prose and fields ---------------------------------------------------------------------------------------------
 
 _MARKDOWN = r"(#{1,6}) +(\S.*)$"
-_SECTION = r" {0,8}((?:\d{1,3}\.)+\d{0,3}|(?:[Aa]rticle|[Ss]ection|ARTICLE|SECTION|§) ?[\dIVXL]+\.?) +(\S.*)$"
+_PARTS = "Article|Section|Clause|Schedule|Amendment|Annex|Appendix|Part|Chapter"
+_PART = rf"(?:{_PARTS}|{_PARTS.upper()}|§) ?[\dIVXLA-H]{{1,6}}\b\.?"
+_SECTION = rf" {{0,8}}((?:\d{{1,3}}\.)+\d{{0,3}}|{_PART})(?: +|:)(\S.*)$"
 
 
 def _headings(probe: _Probe, context: Context, document: Document) -> Form | None:
@@ -199,7 +201,8 @@ def _headings(probe: _Probe, context: Context, document: Document) -> Form | Non
         return None
     examples = ", ".join(quoted(f"{each[1]} {each[2]}".strip(), 40) for each in found[:: max(1, len(found) // 3)][:3])
     return Form(
-        f"numbered sections: {probe.share(len(found))} begin with a number, such as {examples}",
+        f"numbered sections: {probe.share(len(found))} begin with a number, such as {examples} "
+        "(numbers may begin again: go by offset)",
         f"import re; sections = [(m.start(), m[1], m[2]) for m in re.finditer(r'(?m)^{_SECTION}', TEXT)]",
     )
 

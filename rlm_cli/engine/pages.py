@@ -61,6 +61,8 @@ def about_pages(context: Context) -> Iterator[str]:
         f"Form feeds part the pages. Of {'documents[0]' if alone else 'a row'}: .pages (how many), .page(n) (the text "
         "of page n), .page_of(offset into context, as hit.offset); a grep hit has .page"
     )
+    if any(document.kind == "pdf" for document in paged):
+        yield "Lines are printed lines, heads and feet of pages among them: join them before you search for phrases."
     yield from _without_text(context, paged)
 
 

@@ -27,9 +27,8 @@ from rlm_cli.engine.outcomes import (
 )
 from rlm_cli.engine.shape import describe
 from rlm_cli.engine.templates import section
-from rlm_cli.engine.truncation import SHOWN
 from rlm_cli.events import ROOT, CallPath
-from rlm_cli.rules import listed, rules_of
+from rlm_cli.rules import OTHER, listed, rules_of
 from rlm_cli.seams import ReplFacts
 from rlm_cli.task import Task
 from rlm_cli.types import Document, Limits, ModelSpec
@@ -62,8 +61,8 @@ _SECRETS = (
 
 REPORT_FINDING = (
     "- report_finding(rule, title, message, path, quote, severity=None, cwe=None, confidence=0.7, line=None): reports "
-    'a flaw with the lines that show it, copied. Prints "verified at path:line" and returns the place; else why it is '
-    "not reported, and returns None. line chooses among several places."
+    'a flaw with the lines that show it, copied. Prints "verified at path:line", or why it is not reported: you need '
+    "not print what it returns. line chooses among several places."
 )
 _LIKELY = "re json csv ast datetime collections itertools statistics difflib textwrap hashlib html".split()
 """Modules of the many that are named, so that nobody asks for them."""
@@ -89,16 +88,24 @@ def first_message(task: Task, facts: ReplFacts, path: CallPath = ROOT) -> str:
             _sub_model(profile.sub, profile.limits),
             *depth.said(profile, path),
             *([_SECRETS] if task.secrets_hidden else []),
-            f"A cell may compute for {profile.limits.cell_timeout:g} s, waiting for models not counted. Of its output "
-            f"you see about {SHOWN:,} characters, head and tail.",
+            f"A cell may compute for {profile.limits.cell_timeout:g} s, waiting for models not counted.",
             _python(facts),
             *(["", "# Advice", "", profile.prompts.advice.strip()] if profile.prompts.advice else []),
             "",
-            f"The answer is text for the person who asked{_places(task.context.documents)}.",
+            _answer(task),
             *schemas.section(task),
             *(_findings(task) if task.findings else []),
         ]
     )
+
+
+def _answer(task: Task) -> str:
+    """Return who reads the answer, and how places are written in it."""
+    places = _places(task.context.documents)
+    if task.schema is not None:
+        return f"Places in evidence and doubt are written {places}." if places else ""
+    named = f"; places in it are written {places}, unless the question says otherwise" if places else ""
+    return f"The answer is text for the person who asked{named}."
 
 
 def _python(facts: ReplFacts) -> str:
@@ -119,14 +126,15 @@ def _findings(task: Task) -> list[str]:
         "",
         REPORT_FINDING,
         "Findings are asked for: report each with report_finding, once you have read the code around it and what calls "
-        "it; what looks alike and is safe is none. One call a flaw, at the place where it has to be mended, with the "
+        "it; what looks alike and is safe is none. One call a flaw, at the place where it has to be mended (where the "
+        "dangerous query, path or address is put together, or the check is missing; not at the route), with the "
         "shortest quote that shows it (one to five whole lines). Only a finding whose quote is found in the text is "
         "reported. Findings are the evidence: leave `evidence` empty.",
         "Look for what no pattern finds, too: missing checks of who may do what, sessions, logic. title is one line; "
         "message says how it goes wrong and what to do; confidence is your own, 0 to 1. severity (critical, high, "
         "medium, low, info) and cwe are the rule's unless you say otherwise.",
-        "rule is one of the following; where several fit, the one nearest to what has to be mended, and one only. "
-        f"Quality rules are for questions that ask for quality.\n{listed(rules_of(task.profile))}",
+        "rule is one of the following; where several fit, the one nearest to what has to be mended, and one only."
+        f"{_rules(task)}",
     ]
     if task.verify:
         lines.append(
@@ -145,17 +153,26 @@ def _findings(task: Task) -> list[str]:
     return lines
 
 
+def _rules(task: Task) -> str:
+    """Return the ids of the rules that may be meant."""
+    rules = rules_of(task.profile)
+    category = {"code-security": "security", "code-quality": "quality"}.get(task.template or "")
+    if category is None:
+        return f" Quality rules are for questions that ask for quality.\n{listed(rules)}"
+    return "\n" + listed({name: each for name, each in rules.items() if each.category == category or each == OTHER})
+
+
 def _places(documents: Sequence[Document]) -> str:
-    """Return how the answer is to name places, where there is more than one way to."""
+    """Return how places are to be named, where there is more than one way to; else ""."""
     paged = [document for document in documents if document.pages]
     if len(paged) == len(documents) > 0:
-        return f"; places in it are written with the page, as in `{paged[0].path} p. 12`"
+        return f"with the page, as in `{paged[0].path} p. 12`"
     kinds = {document.parts.kind for document in documents if document.parts is not None}
     parts = [f"path {kind} 3 where a document has {kind}s" for kind in ("record", "cell") if kind in kinds]
     if len(documents) == 1:
-        return f"; places in it are written `{documents[0].path} {next(iter(kinds))} 3`" if kinds else ""
+        return f"`{documents[0].path} {next(iter(kinds))} 3`" if kinds else ""
     others = [*(["path p. 12 where a document has pages"] if paged else []), *parts]
-    return "; places in it are written " + ", or ".join(["path:line", *others])
+    return ", or ".join(["path:line", *others])
 
 
 def _sub_model(sub: ModelSpec, limits: Limits) -> str:

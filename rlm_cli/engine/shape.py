@@ -6,7 +6,7 @@ they cannot pass for the prompt.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from rlm_cli.context import Context, header
@@ -19,8 +19,8 @@ from rlm_cli.places import place_name, placed
 from rlm_cli.results import Citation
 from rlm_cli.types import Document
 
-_SAMPLE = 600
-"""Characters each of head, middle and tail."""
+_SAMPLE = 500
+"""Characters each of head, middle and tail, at most."""
 _SHOWN_WHOLE = 8_000
 """Characters of a text that is shown whole: what one iteration's output may hold."""
 _LINES_WHOLE = 400
@@ -28,6 +28,10 @@ _LINES_WHOLE = 400
 _FORMS, _LOOKED_AT = 3, 30
 """Forms of documents among others that are told; how many documents are looked at for them."""
 _LARGEST = 10
+_MANY = 20
+"""Documents of which but one sample is shown."""
+_FOLDERS, _DEEPEST = 16, 4
+"""Folders that are named, and how deep they are told apart."""
 _GROUPS = 12
 _FAILED = 5
 _FEW = 8
@@ -67,9 +71,8 @@ def _shape(context: Context) -> Iterable[str]:
         "files[path] is a document's text, `documents` the table."
     )
     yield "By kind: " + _by_kind(context)
-    folders = Counter(document.path.split("/")[0] + "/" if "/" in document.path else "." for document in documents)
-    if len(folders) > 1:
-        yield "By top folder: " + _counted(folders)
+    if "/" in "".join(document.path for document in documents):
+        yield "By folder: " + _counted(_folders(documents), _FOLDERS)
     begin_with = entrances(documents)
     if begin_with:
         yield "Begin with: " + ", ".join(begin_with)
@@ -80,6 +83,22 @@ def _shape(context: Context) -> Iterable[str]:
     yield from _forms(context)
     largest = sorted(documents, key=_size)[:_LARGEST]
     yield "Largest: " + ", ".join(f"{document.path} ({-_size(document):,})" for document in largest)
+
+
+def _folders(documents: Sequence[Document]) -> Counter[str]:
+    """Count documents by folder, as deep as few enough folders tell them apart."""
+    counts: Counter[str] = Counter()
+    for depth in range(1, _DEEPEST + 1):
+        deeper = Counter(_folder(each.path, depth) for each in documents)
+        if counts and len(counts) > 1 and len(deeper) > 2 * _FOLDERS:
+            break
+        counts = deeper
+    return counts
+
+
+def _folder(path: str, depth: int) -> str:
+    parts = path.split("/")[:-1][:depth]
+    return "".join(f"{part}/" for part in parts) or "."
 
 
 def _size(document: Document) -> int:
@@ -151,11 +170,11 @@ def _by_kind(context: Context) -> str:
     return f"{named}; of the text " + ", ".join(f"{kind} {shares[kind]:.0%}" for kind in most)
 
 
-def _counted(counter: Counter[str]) -> str:
-    named = [f"{name} {number:,}" for name, number in counter.most_common(_GROUPS)]
-    if len(counter) > _GROUPS:
-        rest = sum(counter.values()) - sum(number for _, number in counter.most_common(_GROUPS))
-        others = len(counter) - _GROUPS
+def _counted(counter: Counter[str], most: int = 12) -> str:
+    named = [f"{name[:_PATH]} {number:,}" for name, number in counter.most_common(most)]
+    if len(counter) > most:
+        rest = sum(counter.values()) - sum(number for _, number in counter.most_common(most))
+        others = len(counter) - most
         named.append(f"{others} other{'s' * (others != 1)} {rest:,}")
     return ", ".join(named)
 
@@ -184,11 +203,27 @@ def _samples(context: Context) -> Iterable[str]:
         yield "The whole text, its lines numbered:"
         yield from (_numbered(context, document) for document in context.documents)
         return
-    middle = size // 2 - _SAMPLE // 2
-    there = f"Middle, from offset {middle:,} ({_place(context, middle)})"
-    for name, start in (("Head", 0), (there, middle), ("Tail", size - _SAMPLE)):
-        yield f"{name}:"
-        yield _quoted(context.text(start, start + _SAMPLE))
+    # Two more places of very many files tell nothing.
+    further = (
+        () if len(context.documents) >= _MANY else (("Middle", size // 2 - _SAMPLE // 2), ("Tail", size - _SAMPLE))
+    )
+    for name, near in (("Head", 0), *further):
+        start, sample = _lines_near(context, near)
+        where = f", from offset {start:,} ({_place(context, start)})" if name == "Middle" else ""
+        yield f"{name}{where}:"
+        yield _quoted(sample)
+
+
+def _lines_near(context: Context, start: int) -> tuple[int, str]:
+    """Return a sample and where it begins: whole lines where they are short enough."""
+    text = context.text(start, start + _SAMPLE)
+    first = text.find("\n") + 1 if start else 0
+    if not 0 < first < _SAMPLE // 2 or context.text(start - 1, start) == "\n":
+        first = 0
+    if start + _SAMPLE >= context.characters:
+        return start + first, text[first:].removesuffix("\n")
+    last = text.rfind("\n")
+    return start + first, text[first : last if last > first + _SAMPLE // 3 else None]
 
 
 def _place(context: Context, offset: int) -> str:

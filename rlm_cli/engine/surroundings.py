@@ -30,6 +30,18 @@ _NO_NAMES = frozenset(
     """.split()
 )
 """Words that begin a statement, or stand before a parenthesis, and define nothing."""
+_HANDLERS = frozenset(
+    """
+    __call__ call clean clean_data create delete destroy dispatch execute form_invalid form_valid get get_context_data
+    get_object get_queryset get_success_url handle head index invoke list options patch perform_create perform_update
+    post process put render retrieve run save show to_representation update validate
+    """.split()
+)
+"""Methods that a framework calls: what leads to them is where their class is named."""
+_CLASS = re.compile(r"^\s*(?:(?:export|default|public|abstract|final)\s+){0,4}class\s+([A-Za-z_$][\w$]{1,80})")
+_CLASS_LINES = 600
+"""Lines above a method in which its class is looked for."""
+_IMPORT = re.compile(r"\s*(?:from|import|export|require)\b")
 _FIRST_WORD = re.compile(r"\W*(\w+)")
 _CONSTANT = re.compile(
     r"^\s*(?:(?:export|const|let|var|final|static|public|private|val)\s+){0,4}([A-Z][A-Z0-9_]{2,80})\s*(?::[^=]{0,80})?="
@@ -87,10 +99,11 @@ def calls(context: Context, finding: Finding) -> Calls | None:
         searched += 1
         same_place = path == finding.path and finding.line <= line <= finding.end_line
         text = context.lines_of(path, line, line)[:1_000].rstrip()
-        if not same_place and _definition(text) != name:
-            found.setdefault((path, line), (constant.search(text) is not None, path == finding.path))
+        if not same_place and _definition(text) != name and not ((own := _CLASS.match(text)) and own[1] == name):
+            uninteresting = constant.search(text) is not None or _IMPORT.match(text) is not None
+            found.setdefault((path, line), (uninteresting, path == finding.path))
     # Code of the same language first, calls that hand something over (whoever wants a flaw to look harmless adds calls
-    # that do not), and code elsewhere: what is near is seen already.
+    # that do not) and no imports, and code elsewhere: what is near is seen already.
     kind = finding.path.rpartition(".")[2]
     chosen = sorted(found, key=lambda each: (each[0].rpartition(".")[2] != kind, found[each]))[:_CALLS]
     listed = _listed(finding)
@@ -145,7 +158,9 @@ def _defined(context: Context, finding: Finding) -> tuple[str, bool] | None:
         return (name, True) if name is not None else None
     within = _enclosing(context, finding.path, finding.line)
     if within is not None:
-        return within[0], True
+        name, line = within
+        owner = _class_around(context, finding.path, line) if name in _HANDLERS else None
+        return (name, True) if owner is None else (owner, False)
     constant = _CONSTANT.match(lines[0][:_LONGEST])
     return (constant[1], False) if constant is not None else None
 
@@ -162,6 +177,15 @@ def _enclosing(context: Context, path: str, line: int) -> tuple[str, int] | None
         if (name := _definition(each)) is not None:
             return name, number
     return None
+
+
+def _class_around(context: Context, path: str, line: int) -> str | None:
+    """Return the class that the definition at a line belongs to."""
+    first = max(1, line - _CLASS_LINES)
+    lines = context.lines_of(path, first, line).removesuffix("\n").split("\n")
+    own = _indentation(lines[-1])
+    above = (match for each in reversed(lines[:-1]) if (match := _CLASS.match(each[:_LONGEST])))
+    return next((match[1] for match in above if _indentation(match[0]) < own), None)
 
 
 def _definition(line: str) -> str | None:

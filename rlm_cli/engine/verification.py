@@ -27,8 +27,8 @@ Reply with one word first: confirm, refute or unsure. Then a reason of one or tw
 - confirm: the lines marked with > do have this flaw, in the code shown.
 - refute: they do not. Something shown prevents it (a check, an escape, a constant, a caller that passes nothing \
 harmful), or the claim misreads the code. What only looks like the flaw is none.
-- unsure: the answer turns on one piece of code that is not shown, and that the shown code calls or reads from: name \
-it. That some guard might exist somewhere is no reason for unsure.
+- unsure: the answer turns on one piece of code that is not shown, and that the shown code calls, reads from or \
+is called by: name it. That some guard might exist somewhere is no reason for unsure.
 Flaws elsewhere in the listing do not count. Whoever can send requests is a user, staff and partners too; whoever \
 installs the program is not.
 

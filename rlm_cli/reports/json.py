@@ -1,12 +1,13 @@
 """The result as JSON, schema_version 1: what CI jobs rely on. New keys may come, none goes."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from rlm_cli.report import Report
 from rlm_cli.results import Withheld
-from rlm_cli.types import Usage
+from rlm_cli.types import Profile, Usage
 
 SCHEMA_VERSION = 1
 
@@ -23,6 +24,7 @@ def render_json(report: Report) -> str:
         "limits_reached": list(result.limits_reached),
         "question": report.hide(task.question),
         "answer": result.answer,
+        **({"answer_json": _value(result.answer)} if task.schema is not None else {}),
         "doubt": result.doubt,
         "error": {"message": result.error.message, "hint": result.error.hint} if result.error else None,
         "warnings": list(result.warnings),
@@ -37,7 +39,10 @@ def render_json(report: Report) -> str:
             "inputs": list(context.inputs),
         },
         "profile": profile.name,
+        "strategy": task.strategy,
+        "task": task.template,
         "models": {"root": profile.root.model, "sub": profile.sub.model},
+        "refine": _second_pass(profile),
         "iterations": result.iterations,
         "subcalls": result.subcalls,
         "max_depth_reached": result.max_depth_reached,
@@ -60,6 +65,18 @@ def render_json(report: Report) -> str:
         "elapsed_seconds": round(result.elapsed_seconds, 3),
     }
     return json.dumps(plain, ensure_ascii=True, indent=2) + "\n"
+
+
+def _value(answer: str) -> Any:
+    """Return the value that an answer by a schema is; None where it is none: a partial one need not be JSON."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(answer)
+    return None
+
+
+def _second_pass(profile: Profile) -> dict[str, Any] | None:
+    later = profile.refine
+    return None if later is None else {"profile": later.name, "root": later.root.model, "sub": later.sub.model}
 
 
 def _withheld(withheld: Withheld) -> dict[str, Any]:

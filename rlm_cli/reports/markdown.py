@@ -10,6 +10,7 @@ from rlm_cli.reports.markdown_safe import inline
 from rlm_cli.reports.summary import remarks, summary_line
 from rlm_cli.reports.words import no_answer, shortened
 from rlm_cli.results import Citation
+from rlm_cli.task import Task
 
 _REMARK = 500
 """Characters of a warning in a comment."""
@@ -47,7 +48,15 @@ def _run(report: Report, plain: Callable[[str], str]) -> list[str]:
     return [
         summary_line(result, len(context.documents), len(context.skipped), report.sifted),
         f"Models: root `{task.profile.root.model}`, sub `{task.profile.sub.model}` (profile {task.profile.name})",
+        *_second_pass(task),
         f"Context: {len(context.documents):,} documents, {context.characters:,} characters, sha256 `{context.sha256}`",
         *([f"Not loaded: {skipped}"] if skipped else []),
         *(f"Warning: {plain(each)}" for each in remarks(result)),
     ]
+
+
+def _second_pass(task: Task) -> list[str]:
+    later = task.profile.refine
+    if later is None:
+        return []
+    return [f"Second pass: root `{later.root.model}`, sub `{later.sub.model}` (profile {later.name})"]

@@ -67,7 +67,7 @@ def maps(parent: Parent, windows: Mapping[str, Window], show: Callable[[str], No
         asking.ask_all()
         labels = Labels({key: asking.found[text] for key, text in texts.items() if text in asking.found})
         labels.failed = {key: asking.lacking[text] for key, text in texts.items() if text not in asking.found}
-        show(_coverage(labels, len(texts), asking.calls, choices))
+        show(_coverage(labels, len(texts), len(set(texts.values())), asking.calls, choices))
         return labels
 
     return {"llm_map": llm_map}
@@ -189,8 +189,9 @@ def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def _coverage(labels: Labels, items: int, calls: int, choices: Choices | None) -> str:
-    line = f"{len(labels):,} of {items:,} labelled in {calls:,} call{'s' * (calls != 1)}, {len(labels.failed):,} failed"
+def _coverage(labels: Labels, items: int, different: int, calls: int, choices: Choices | None) -> str:
+    all_ = f"{items:,}" if different == items else f"{items:,} ({different:,} different)"
+    line = f"{len(labels):,} of {all_} labelled in {calls:,} call{'s' * (calls != 1)}, {len(labels.failed):,} failed"
     if labels.failed:
         key, why = next(iter(labels.failed.items()))
         line += f" (first: {visible(repr(key))[:60]}: {visible(why)[:200]})"

@@ -15,6 +15,7 @@ from rlm_cli.sandbox.delegating import child_runs
 from rlm_cli.sandbox.guards import Guards
 from rlm_cli.sandbox.mapping import maps
 from rlm_cli.sandbox.modules import Module, Modules
+from rlm_cli.sandbox.numbering import numbering_over
 from rlm_cli.sandbox.output import Output
 from rlm_cli.sandbox.ranking import ranking_over
 from rlm_cli.sandbox.search import grep_over, peek_with
@@ -99,6 +100,7 @@ class Names:
                 "grep": grep_over(context, table, show),
                 "bm25": ranking_over(context, table, show),
                 "peek": peek_with(show),
+                "numbered": numbering_over(table),
                 "smart_chunk": smart_chunk,
                 "SHOW_VARS": self._show_variables(show),
                 **sub_calls(parent, show),

@@ -112,7 +112,7 @@ def _compiled(pattern: Any, flags: int, show: Callable[[str], None]) -> re.Patte
 
 
 def chosen(documents: Documents, path: Any) -> list[Document]:
-    """Return the documents that a path, a pattern, or several of them name; raises KeyError where there is none."""
+    """Return the documents that a path, a pattern, or several name; raises KeyError for a path that is not there."""
     if isinstance(path, Document):
         return [path]
     if not isinstance(path, str):
@@ -127,7 +127,8 @@ def chosen(documents: Documents, path: Any) -> list[Document]:
     for fits in ways:
         if rows := [row for row in documents if fits(row.path)]:
             return rows
-    return [documents[path]]
+    # A pattern may fit nothing, as any search may; a path that is not there is a slip.
+    return [] if any(each in path for each in "*?[") else [documents[path]]
 
 
 def _matches(

@@ -23,10 +23,11 @@ NAMES = {
     ),
     "grep": (
         "- grep(pattern, width=200, limit=20, ignore_case=False, path=None): regex; prints lines as path:line: text, "
-        "with totals; returns the hits, each with .path .line .offset .text"
+        "with totals; returns the hits, each with .path .line .offset .text. path: document, folder or *.py"
     ),
     "bm25": "- bm25(query, k=10, path=None): pieces of the text ranked by a query's words, shown like grep's lines.",
     "peek": "- peek(value): its type, size, head and tail.",
+    "numbered": "- numbered(path, first=1, last=None): its lines with their numbers, one str to print or send.",
     "smart_chunk": (
         "- smart_chunk(text, target_size=100_000): pieces cut at headings, blank lines or sentences; nothing is lost."
     ),
@@ -39,8 +40,8 @@ NAMES = {
         "slot is no string: it has .ok False and .error; a reply is a str with .ok and .truncated"
     ),
     "llm_map": (
-        "- llm_map(items, instruction, allowed=None): gives each item of a list or dict a label by meaning: packs many "
-        "into a call, checks, asks again; returns {key: label}, with .failed"
+        "- llm_map(items, instruction, allowed=None): a label by meaning for each item of a list or dict, about 100 "
+        "short items a call; checks, asks again, prints the totals; returns {key: label}; .failed is {key: why}"
     ),
     "rlm_query": (
         "- rlm_query(question, context): a child run over that text, in a session of its own: for a part that needs "
@@ -49,7 +50,7 @@ NAMES = {
     ),
     "cite": (
         "- cite(path_or_offset, quote): records evidence for the reader and returns its place; ValueError where the "
-        "quote does not stand. Copy quotes: only line breaks may differ."
+        "quote does not stand there. Copy the words that prove it; lines may be joined."
     ),
     "out": "- out[n]: all that iteration n printed. SHOW_VARS(): what you have stored. budget(): what is left.",
     "FINAL": (
@@ -67,7 +68,7 @@ PYTHON = (
     "There is no network and no file. If a block fails you get the line and the reason, and everything assigned before "
     "that line is kept: send only the rest again."
 )
-COST = "Everything printed is paid for again in every later iteration"
+COST = "Of a cell's output you see 8,000 characters, and pay for them in every later iteration"
 SAME_AGAIN = "The same prompt again is free and gives the same reply; fresh=True asks anew."
 FAILED = "A failed sub-call is no answer: handle it, or say in the answer what was not covered."
 FINAL_RULES = (

@@ -10,7 +10,7 @@ Search, read, answer:
 grep(r"notice|terminat", ignore_case=True)
 ```
 
-Then, when the lines shown hold the answer:
+When they hold the answer:
 
 ```repl
 FINAL("The notice period is three months (lease.txt:41).")

@@ -12,8 +12,9 @@ TEMPLATE = Template(
         "indemnity, and which terms are unusual?"
     ),
     needs=(
-        "Parties: full names, the names they go by, roles.",
-        "Obligations: who, what, by when counted from what, penalty, section.",
+        "Parties: full names, roles, and every name they go by (`X means the Operator`): duties stand under all.",
+        "Obligations: who, what, by when counted from what, penalty, section. Many stand without `shall` (it is for X "
+        "to, X completes, is responsible for).",
         "Conflicts: a definition against its use; two periods, sums or laws for one thing; a reference to a section "
         "that is missing or about something else; which prevails (precedence, amendments).",
         "Unusual: one-sided, uncapped, silent renewal, change without consent.",
@@ -21,13 +22,14 @@ TEMPLATE = Template(
     method=(
         "In code: cut at numbered headings; table definitions, references (does the target exist?), periods, sums and "
         "duties (shall, must, agrees, may not) by section; compare those about one thing.",
-        "llm_map over whole clauses: who owes what. Read each pair that may conflict yourself, exceptions too "
-        "(`notwithstanding`, `subject to`); cite both sides.",
+        "Narrow in code, llm_map over the clauses left: who owes what. Read each pair that may conflict yourself, "
+        "exceptions too (`notwithstanding`, `subject to`); cite both sides.",
     ),
     form=(
         "Parties: party, called, role, place",
         "Obligations: party, obligation, deadline, penalty, place",
         "Conflicts: clause, against, difference, prevails",
+        "Amended terms: in force, place, replaced, its place",
         "Unusual terms: term, why, place",
     ),
 )
