@@ -112,8 +112,8 @@ def _python(facts: ReplFacts) -> str:
     named = ", ".join(each for each in _LIKELY if each in facts.modules)
     return (
         f"Python {facts.python}; nothing is imported yet. There are {len(facts.modules)} standard modules for text, "
-        f"structure, dates and mathematics, such as {named}. There are no os, sys, files, network, processes, threads, "
-        "async, eval, exec or globals(), nothing to install, and no attributes with double underscores (methods such "
+        f"structure, dates and mathematics, such as {named}. There are no files, network, processes, threads, async, "
+        "eval, exec or globals(), nothing to install, and no attributes with double underscores (methods such "
         "as __init__ may be defined)."
     )
 

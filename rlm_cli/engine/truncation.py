@@ -17,7 +17,7 @@ def shorten(text: str, whole: str, total: int | None = None, limit: int = SHOWN)
     total = len(text) if total is None else total
     if len(text) <= limit * _TOLERANCE:
         return text
-    text = "\n".join(_shorten_line(line, limit) for line in text.split("\n"))
+    text = "\n".join(_shorten_line(line, whole, limit) for line in text.split("\n"))
     if len(text) <= limit:
         return text
     head, tail = _head(text, limit * 2 // 3), _tail(text, limit // 3)
@@ -25,11 +25,12 @@ def shorten(text: str, whole: str, total: int | None = None, limit: int = SHOWN)
     return f"{head}\n[... {hidden:,} of {total:,} characters hidden; whole text in {whole} ...]\n{tail}"
 
 
-def _shorten_line(line: str, limit: int) -> str:
+def _shorten_line(line: str, whole: str, limit: int) -> str:
     if len(line) <= min(_LINE, limit):
         return line
     keep = min(_LINE, limit) // 2
-    return f"{line[:keep]}[... {len(line) - 2 * keep:,} characters of this line hidden ...]{line[-keep:]}"
+    hidden = f"{len(line) - 2 * keep:,} characters of this line hidden; whole text in {whole}"
+    return f"{line[:keep]}[... {hidden} ...]{line[-keep:]}"
 
 
 def _head(text: str, size: int) -> str:

@@ -88,6 +88,9 @@ def finals(parent: Parent, given: Answer, variables: Callable[[], dict[str, Any]
             return
         stored = variables()
         plain = str.__str__(name).strip()
+        if plain not in stored and (not plain.isidentifier() or any(each is name for each in stored.values())):
+            FINAL(name, evidence, doubt)  # the value itself was given: no variable can be called that, or one holds it
+            return
         if plain not in stored:
             shown = plain if len(plain) <= 60 else plain[:60] + "..."
             instead = did_you_mean(plain, stored) or "FINAL(value) takes a value"

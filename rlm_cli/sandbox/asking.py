@@ -169,7 +169,7 @@ def sub_calls(parent: Parent, show: Callable[[str], None]) -> dict[str, Callable
 
     def send(prompts: list[str], model: Any, batched: bool, fresh: Any, schema: Any) -> list[Any]:
         if model is not None:
-            model = short_text(model, "the model's name", MODEL_LIMIT)
+            model = short_text(model, "the model's name", MODEL_LIMIT, ": a text to ask about belongs into the prompt")
         if fresh is not True and fresh is not False:
             raise TypeError(f"fresh must be True or False, not {type(fresh).__name__!r}")
         form = None if schema is None else _schema(schema)
@@ -285,14 +285,19 @@ def _share(value: Any) -> float:
     return float(value)
 
 
+_PAIR = "write [('a.py:12', 'words that stand there'), ...]"
+
+
 def claim_all(parent: Parent, given: Any) -> None:
     """Have an answer's evidence checked: pairs (place, quote), dicts with path or offset and quote, or one such."""
     if given is None:
         return
+    if isinstance(given, dict) and not {"path", "offset", "quote"} & set(given):
+        given = list(given.items())
     if isinstance(given, dict) or (isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], str)):
         given = [given]
     if isinstance(given, str):
-        raise TypeError("evidence is a list of (path, quote) pairs, not a str")
+        raise TypeError(f"evidence is a list of (path, quote) pairs, not a str: {_PAIR}")
     for number, each in enumerate(given, 1):
         if isinstance(each, dict):
             place, quote = each.get("path", each.get("offset")), each.get("quote")
@@ -300,7 +305,7 @@ def claim_all(parent: Parent, given: Any) -> None:
             try:
                 place, quote = each
             except (TypeError, ValueError):
-                raise TypeError(f"evidence {number} is no (path, quote) pair") from None
+                raise TypeError(f"evidence {number} is no pair of path and quote: {_PAIR}") from None
         try:
             parent.claim(place, quote, final=True)
         except (TypeError, ValueError) as error:

@@ -4,10 +4,14 @@ Only lines of the code's own blocks are shown, never the sandbox's frames or a p
 """
 
 import builtins
+import inspect
+import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
+from types import FunctionType
+from typing import Any
 
 from rlm_cli.sandbox.interrupts import CellTimeout
 from rlm_cli.sandbox.modules import Module, import_of
@@ -34,7 +38,22 @@ _INSTEAD = {
     "anext": "async code is not available here",
     "aiter": "async code is not available here",
     "ExceptionGroup": "raise one exception",
+    "display": "use print",
+    "get_ipython": "this is plain Python; use print",
+    "answer": "FINAL(answer) gives the answer",
+    "FINAL_ANSWER": "FINAL(answer) gives the answer",
 }
+_FIELDS = "its fields are attributes, as in documents[0].path, .text"
+_BY_MESSAGE = {
+    r"'Documents' object has no attribute '(items|keys|values|get)'": "files maps paths to texts: files.items()",
+    r"'Document' object is not subscriptable": _FIELDS,
+    r"'Hit' object is not subscriptable": "a hit's fields are attributes: .path .line .offset .text",
+    r"'Reply' object has no attribute": "a reply is a str itself",
+    r"expected str instance, FailedReply found": "take those that came: [r for r in replies if r.ok]",
+    r"f-string expression part cannot include a backslash": "put what has the backslash into a variable first",
+    r"^f-string: (unmatched|expecting)": "inside an f-string use the other kind of quotes",
+}
+"""What to do about an error that says this, where Python says too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +79,17 @@ def explain_unrun(error: BaseException, block: Block) -> str:
         lines.append(f"{block.label}line {number}: {block.line(number)}")
     if isinstance(error, RecursionError | MemoryError) and not isinstance(error, NotAllowed):
         lines.append("The code is nested too deeply.")
+    hint = _by_message(str(message)) or ("there is no shell here, only Python" if _is_magic(block, number) else None)
+    if hint:
+        lines.append(f"Hint: {hint}")
     lines.append("Nothing of this block has run; what earlier blocks and iterations have set is kept.")
     return "\n".join(lines)
 
 
-def explain(error: BaseException, blocks: dict[str, Block], block: Block, names: Iterable[str], limit: str) -> str:
+def explain(error: BaseException, blocks: dict[str, Block], block: Block, names: Mapping[str, Any], limit: str) -> str:
     """Describe an error that ended a running block.
 
-    `blocks`: every block so far by its file name; `names`: what the namespace holds; `limit`: its time, as words.
+    `blocks`: every block so far by its file name; `names`: the namespace; `limit`: its time, as words.
     """
     try:
         return _explained(error, blocks, block, names, limit)
@@ -77,7 +99,9 @@ def explain(error: BaseException, blocks: dict[str, Block], block: Block, names:
         return f"{_kind(error)}: this error cannot be described ({_kind(another)} while trying)"
 
 
-def _explained(error: BaseException, blocks: dict[str, Block], block: Block, names: Iterable[str], limit: str) -> str:
+def _explained(
+    error: BaseException, blocks: dict[str, Block], block: Block, names: Mapping[str, Any], limit: str
+) -> str:
     places = [
         (blocks[frame.f_code.co_filename], line, frame.f_code.co_name)
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -133,7 +157,11 @@ def _message(error: BaseException) -> str:
         return f"(its message cannot be shown: {type(another).__name__})"
 
 
-def _hint(error: BaseException, names: Iterable[str]) -> str | None:
+def _hint(error: BaseException, names: Mapping[str, Any]) -> str | None:
+    if (told := _by_message(_message(error))) is not None:
+        return told
+    if type(error) is TypeError and (form := _form(_message(error), names)) is not None:
+        return form
     if isinstance(error, NameError) and type(error.name) is str:
         if error.name in _INSTEAD:
             return _INSTEAD[error.name]
@@ -156,6 +184,24 @@ def _hint(error: BaseException, names: Iterable[str]) -> str | None:
     if isinstance(error, SystemExit):
         return _INSTEAD["exit"]
     return None
+
+
+def _by_message(message: str) -> str | None:
+    return next((hint for pattern, hint in _BY_MESSAGE.items() if re.search(pattern, message[:300])), None)
+
+
+def _is_magic(block: Block, number: int) -> bool:
+    return block.line(number)[:1] in ("!", "%")
+
+
+def _form(message: str, names: Mapping[str, Any]) -> str | None:
+    """Return what a function of the session takes that was called in another way."""
+    called = re.match(r"(\w+)\(\) (got|takes|missing)", message[:300])
+    function = names.get(called[1]) if called else None
+    if called is None or not isinstance(function, FunctionType) or not function.__module__.startswith("rlm_cli."):
+        return None
+    taken = (str(each.replace(annotation=each.empty)) for each in inspect.signature(function).parameters.values())
+    return f"{called[1]}({', '.join(taken)})"
 
 
 def _public_built_ins() -> list[str]:

@@ -123,6 +123,10 @@ INSTEAD = {
 
 
 _MISSING = {
+    "os.environ": "nothing of the user's environment is in reach",
+    "os.path": "use posixpath",
+    "sys.exit": "a block ends at its last line",
+    "sys.argv": "there is no command line; set variables",
     "contextlib.redirect_stdout": _COLLECTED,
     "contextlib.redirect_stderr": _COLLECTED,
     "operator.methodcaller": "write a lambda",
@@ -164,7 +168,10 @@ class Module:
         title = self.__dict__["<title>"]
         held = [each for each in self.__dict__ if each.isidentifier()]
         instead = (
-            _MISSING.get(f"{title}.{name}") or did_you_mean(name, held) or f"it has: {', '.join(sorted(held)[:40])}"
+            _MISSING.get(f"{title}.{name}")
+            or INSTEAD.get(title)
+            or did_you_mean(name, held)
+            or f"it has: {', '.join(sorted(held)[:40])}"
         )
         raise AttributeError(f"module {title!r} has no {name!r} here; {instead}")
 
@@ -180,6 +187,8 @@ class Modules:
         self._held = {name: Module(name, _listed(name, words.split())) for name, words in LISTED.items()}
         for name, names in _stand_ins(guards, clock, show).items():
             vars(self._held[name]).update(names)
+        self._held |= _hollow()
+        vars(self._held["os"])["path"] = self._held["os.path"] = self._held["posixpath"]
         vars(self._held["collections"])["abc"] = self._held["collections.abc"]
         self._held["urllib"] = Module("urllib", {"parse": self._held["urllib.parse"]})
         for module in self._held.values():
@@ -262,6 +271,24 @@ def _stand_ins(guards: Guards, clock: Clock, show: Callable[[str], None]) -> dic
             "get_origin": doors.guarded_get_origin(guards.classes),
             "final": lambda decorated: decorated,  # the library's writes to whatever it is given
         },
+    }
+
+
+def _hollow() -> dict[str, Module]:
+    """Return modules that code imports out of habit: the import costs nothing, using what is not there says why."""
+    ignored = dict.fromkeys(("filterwarnings", "simplefilter", "warn"), lambda *_args, **_names: None)
+    return {
+        "os": Module("os", {"sep": "/", "linesep": "\n"}),
+        "sys": Module(
+            "sys",
+            {
+                "version": sys.version,
+                "version_info": tuple(sys.version_info),
+                "maxsize": sys.maxsize,
+                "setrecursionlimit": lambda _limit: None,
+            },
+        ),
+        "warnings": Module("warnings", ignored),
     }
 
 

@@ -13,6 +13,7 @@ got by them the wall must hold (confinement.py).
 
 import ast
 import dis
+import textwrap
 from collections.abc import Callable, Container, Iterator
 from types import CodeType
 from typing import Any
@@ -35,6 +36,7 @@ _SINGLE_CAPTURE = frozenset("bool bytes dict float frozenset int list set str tu
 _READABLE_NAMES = frozenset({"__name__", "__debug__"})
 _PLAIN_NAMES = frozenset({"__all__", "__author__", "__license__", "__version__"})
 """What scripts begin with; they mean nothing here."""
+_OURSELVES = ("rlm", "rlm_cli")
 
 
 class NotAllowed(Exception):
@@ -45,18 +47,23 @@ class NotAllowed(Exception):
         self.line = line
 
 
-def compile_block(source: str, filename: str) -> CodeType:
-    """Compile one block of model-written code.
+def compile_block(source: str, filename: str, note: Callable[[str], None] = lambda said: None) -> CodeType:
+    """Compile one block of model-written code. `note` is told what in it was left out, because it means nothing here.
 
     Raises NotAllowed, or what Python raises for code that is none: SyntaxError, ValueError, RecursionError and others.
     """
-    tree = ast.parse(source, filename)
+    try:
+        tree = ast.parse(source, filename)
+    except IndentationError:  # perhaps all of it is indented, as code in a list is
+        tree = ast.parse(textwrap.dedent(source), filename)
     policy = Policy()
     tree = policy.visit(tree)
     if policy.refusals:
         line, message = min(policy.refusals)
         others = len({text for _, text in policy.refusals} - {message})
         raise NotAllowed(message + (f" (and {others} more such places)" if others else ""), line)
+    for said in dict.fromkeys(policy.notes):
+        note(said)
     return compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
 
 
@@ -80,6 +87,8 @@ class Policy(RestrictingNodeTransformer):
     def __init__(self) -> None:
         super().__init__()
         self.refusals: list[tuple[int, str]] = []
+        self.notes: list[str] = []
+        """What was left out of the code."""
         self._classes: list[str | None] = []
         """The classes and functions around this place, innermost last; None for a function."""
         self._comprehensions = 0
@@ -247,6 +256,12 @@ class Policy(RestrictingNodeTransformer):
 
     # --- statements ----------------------------------------------------------------------------------------------
 
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        if node.module in _OURSELVES and not node.level and not any(alias.asname for alias in node.names):
+            self.notes.append(f"`from {node.module} import` was left out: the session's names are there without it")
+            return ast.copy_location(ast.Pass(), node)
+        return self.check_import_names(node)
+
     def check_import_names(self, node: ast.Import | ast.ImportFrom) -> ast.AST:
         module = node.module if isinstance(node, ast.ImportFrom) else None
         for alias in node.names:
@@ -273,10 +288,15 @@ class Policy(RestrictingNodeTransformer):
     visit_Nonlocal = visit_Global
 
     def _refuse_async(self, node: ast.AST) -> ast.AST:
-        self.error(node, "async code is not available here; llm_query_batched runs prompts in parallel")
+        self.error(node, "async code is not available here, write def; llm_query_batched runs prompts in parallel")
         return node
 
-    visit_AsyncFunctionDef = visit_Await = visit_AsyncFor = visit_AsyncWith = _refuse_async
+    def visit_Await(self, node: ast.Await) -> ast.AST:
+        # Outside `async def`, which is refused, there is nothing to wait for: calls return what they are asked for.
+        self.notes.append("`await` was left out: no call here needs it")
+        return self.visit(node.value)  # type: ignore[no-any-return]
+
+    visit_AsyncFunctionDef = visit_AsyncFor = visit_AsyncWith = _refuse_async
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         return self._refuse_async(node.target) if node.is_async else self.node_contents_visit(node)

@@ -199,7 +199,7 @@ class Session:
 
     def _run_block(self, block: Block, filename: str) -> str | None:
         try:
-            code = compile_block(block.source, filename)
+            code = compile_block(block.source, filename, self._note)
         except Exception as error:  # noqa: BLE001 - whatever compiling raises is an error of the code
             return explain_unrun(error, block)
         self._tampered += globals_bound(code, self._names)
@@ -214,6 +214,9 @@ class Session:
                 error.__traceback__ = None
                 self._refill()
         return None
+
+    def _note(self, said: str) -> None:
+        self._output.write(f"[{said}]\n")
 
     def _refill(self) -> None:
         try:

@@ -60,7 +60,7 @@ def serve(*, fence: bool, wall: bool | Callable[[int], Walls]) -> None:
 
 def _without_fence() -> None:
     judged = session.compile_block
-    session.compile_block = lambda source, filename: (
+    session.compile_block = lambda source, filename, *noted: (
         judged(source, filename) if source == JUDGE else compile(source, filename, "exec", dont_inherit=True)
     )
     real = session.built_ins
@@ -73,10 +73,10 @@ def _without_fence() -> None:
 def _add_judge() -> None:
     compile_block, built_ins = session.compile_block, session.built_ins
 
-    def compiled(source: str, filename: str) -> types.CodeType:
+    def compiled(source: str, filename: str, *noted: Callable[[str], None]) -> types.CodeType:
         if source == JUDGE:
             return compile("__builtins__['<judge>']()", filename, "exec", dont_inherit=True)
-        code: types.CodeType = compile_block(source, filename)
+        code: types.CodeType = compile_block(source, filename, *noted)
         return code
 
     def judging(guards: Any, modules: Any, write: Callable[..., None]) -> dict[str, Any]:
