@@ -197,7 +197,7 @@ class RefinementStarted(Event):
     sub_model: str
     sub_address: str = ""
     documents: int
-    """That it reads, of all."""
+    """That the first pass rests on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

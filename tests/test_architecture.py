@@ -14,7 +14,7 @@ GROUND = {
     "confinement", "strength", "json_structure", "anonymous", "plain_values", "worst_case", "results",
     "report", "rules", "finding_claims", "security_rules", "quality_rules", "patterns", "safe_text", "chunks",
     "finding_words", "excerpts", "secrets", "secret_kinds", "secret_spans", "secret_values", "needles", "redaction",
-    "narrowing", "schemas", "windows", "strategies", "prompt_families",
+    "schemas", "windows", "strategies", "prompt_families",
 }  # fmt: skip
 ROOMS = {"gate", "loaders", "profiles", "llm", "sandbox", "engine", "trajectory", "display", "reports"}
 FLOORS = {**dict.fromkeys(GROUND, 0), **dict.fromkeys(ROOMS, 1), "analysis": 2, "checkup": 2, "cli": 3}

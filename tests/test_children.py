@@ -1,5 +1,6 @@
 """Child runs: a question with a text of its own, answered by the same engine within the run that asks."""
 
+import re
 from pathlib import Path
 from threading import Barrier
 
@@ -93,6 +94,30 @@ print(whole.evidence == part.evidence == over.evidence, made.evidence)
         ("b/letter.txt", 40, "the rent is 500 euros", True),
         ("b/letter.txt", 41, "yours", True),
     ]
+
+
+def test_documents_put_together_under_their_headers_keep_their_paths(tmp_path: Path) -> None:
+    def child(first: str, given: int) -> str:
+        last = "documents[-1]"
+        return cell(f"FINAL([each.path for each in documents], evidence=[({last}.path + ':1', {last}.text[:9])])")
+
+    code = """
+def under(path, text):
+    return f"===== {path} =====\\n{text}"
+both = rlm_query("both", "\\n\\n".join(under(path, files[path]) for path in ("a.txt", "b/letter.txt")))
+slice = rlm_query("slice", context[:documents[1].end])
+lied = rlm_query("lied", under("a.txt", "what does not stand there"))
+made = rlm_query("made", "a made-up text, with: the rent is 500 euros?")
+print(both, slice, lied, made, sep="|")
+print([x.evidence for x in (both, slice, lied, made)])
+"""
+    files = {"a.txt": "the rent is 500 euros?\n", "b/letter.txt": LETTER, "c.txt": "more\n"}
+    run = Run(tmp_path, [cell(code), cell("FINAL('done', evidence=both.evidence)")], child=child, files=files)
+    run.check()
+    told = run.told(1)
+    assert '["a.txt", "b/letter.txt"]|["a.txt", "b/letter.txt"]|["text"]|["text"]' in told
+    assert re.search(r"\[\[\((\d+), 'line 1 sa'\)\], \[\(\1, 'line 1 sa'\)\], \[\], \[\]\]", told), told
+    assert [(each.path, each.line) for each in run.result.citations] == [("b/letter.txt", 1)]
 
 
 def test_a_child_that_uses_up_its_iterations_gets_a_last_word_which_is_partial(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def strategy_line(choice: Choice) -> str:
 def _who_sees(task: Task) -> str:
     later = task.profile.refine
     return _sees(task, task.profile) + (
-        f"; in a second pass over what that cites {_sees(replace(task, strategy='rlm'), later)}" if later else ""
+        f"; in a second pass {_sees(replace(task, strategy='rlm'), later)}" if later else ""
     )
 
 

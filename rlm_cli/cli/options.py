@@ -134,7 +134,7 @@ Refine = Annotated[
     _models(
         "--refine",
         metavar="PROFILE",
-        help="A second pass, by this profile's models, over what the first cited.",
+        help="A second pass, by this profile's models, with what the first came to.",
         autocompletion=profile_names,
     ),
 ]

@@ -96,7 +96,7 @@ def _said_at_root(event: Event, asked: str | None) -> str:
 def refining(event: RefinementStarted) -> str:
     """Return who makes the second pass, and over what."""
     models = f"root {event.root_model} ({event.root_address}), sub {event.sub_model} ({event.sub_address})"
-    return safe_line(f"{models}, over {counted(event.documents, 'document')}")
+    return safe_line(f"{models}; the first rests on {counted(event.documents, 'document')}")
 
 
 def compacted(event: HistoryCompacted) -> str:

@@ -34,8 +34,6 @@ class Conclusion:
     path: CallPath
     progress: Progress
     rules: Mapping[str, Rule]
-    context: Context
-    """All of the run: what is judged may be used where the answer has not looked."""
 
     def finish(
         self, final: Final, subcalls: Subcalls, told: str | None = None, lacking: bool = False
@@ -48,13 +46,15 @@ class Conclusion:
         """
         self.progress.answer, self.progress.doubt = final.answer, final.doubt
         yield AnswerGiven(path=self.path, answer=final.answer, doubt=final.doubt)
-        if self.task.profile.refine is not None and self.progress.ending is None:
-            return "complete", "final"  # a second pass follows: what is found is judged after it
+        if self._second_pass_follows():
+            yield from self._take_named(told)
+            self.progress.unrefined = True
+            return "complete", "final"  # what was found is judged after it
         unchecked = yield from self.check_findings(subcalls, told)
         lacking = bool(lacking or unchecked or self.progress.found.left_out)
         if self.progress.ending is not None:
             return "partial", STOP_REASONS[self.progress.ending.limit]
-        unread = _unread(self.context)
+        unread = _unread(self.task.context)
         if unread:
             self.progress.warnings[f"not everything could be read: {unread}"] = None
         return ("partial" if unread or lacking else "complete"), "final"
@@ -64,19 +64,30 @@ class Conclusion:
         could not be.
         """
         here = self.path.iteration(0)  # after all iterations, as the last word
-        if self.task.findings:
-            text = self.progress.answer if told is None else told
-            for finding in self.progress.found.take_named(self.context, self.rules, text):
-                yield FindingReported(path=here, finding=finding)
+        yield from self._take_named(told)
         findings = self.progress.found.all()
         if not findings or not self.task.verify:
             return 0
-        yield from verify(findings, self.context, self.rules, subcalls, here, self.progress.found.judge)
+        yield from verify(findings, self.task.context, self.rules, subcalls, here, self.progress.found.judge)
         unchecked = [each for each in self.progress.found.all() if each.verdict == "unchecked"]
         if unchecked:
             why = unchecked[0].reason
             self.progress.warnings[f"{counted(len(unchecked), 'finding')} could not be checked: {why}"] = None
         return len(unchecked)
+
+    def _take_named(self, told: str | None) -> Generator[Event, None, None]:
+        if self.task.findings:
+            text = self.progress.answer if told is None else told
+            for finding in self.progress.found.take_named(self.task.context, self.rules, text):
+                yield FindingReported(path=self.path.iteration(0), finding=finding)
+
+    def _second_pass_follows(self) -> bool:
+        if self.task.profile.refine is None or self.progress.ending is not None:
+            return False
+        if self.progress.iterations < self.task.profile.limits.max_iterations:
+            return True
+        self.progress.warnings["no iteration was left for a second pass: this is the answer of the first"] = None
+        return False
 
     def leave_unchecked(self, why: str) -> None:
         """Say of the findings that nobody has come to judge that it is so, and why."""

@@ -25,7 +25,7 @@ from rlm_cli.engine.opening import context_loaded, refinement_started, run_start
 from rlm_cli.engine.parsing import ProseFinal, parse
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.readings import READINGS
-from rlm_cli.engine.refining import second_task
+from rlm_cli.engine.refining import cited, second_task
 from rlm_cli.engine.replay import NoJournal, Replay
 from rlm_cli.engine.root_model import RootModel
 from rlm_cli.engine.session import Session
@@ -119,23 +119,22 @@ class Engine:
         return result
 
     def passes(self, first: "_Run") -> Generator[Event, None, tuple[Status, StopReason]]:
-        """Answer, and where the profile says so have stronger models answer again, over what the first pass rests on.
+        """Answer, and where the profile says so have stronger models answer again, with what the first pass came to.
 
         When they give no answer, the first one holds.
         """
         task, progress = first.task, first.progress
         ended = yield from first.answer()
-        if task.profile.refine is None or ended[1] != "final":
+        if not progress.unrefined:
             return ended
-        second = second_task(task, progress.answer, progress.doubt, tuple(progress.citations), progress.found.all())
-        yield refinement_started(second, first.path)
+        evidence, findings = tuple(progress.citations), progress.found.all()
+        second = second_task(task, progress.answer, progress.doubt, evidence, findings)
+        yield refinement_started(second, first.path, len(cited(task.context, progress.answer, evidence, findings)))
         before = progress.put_by()
         try:
             return (yield from _Run(self, second, first.path, first=first).answer())
         finally:
             progress.fall_back_on(before)
-            if second.context is not task.context:
-                second.context.close()
 
 
 class _Run:
@@ -155,8 +154,7 @@ class _Run:
         live = Replay(engine.journal, engine.budget, task.profile, self.progress.warnings, note)
         before = first or nested
         self.replay: Replay = before.replay if before is not None else live
-        whole = first.task.context if first is not None else task.context
-        self.conclusion = Conclusion(task, path, self.progress, self.rules, whole)
+        self.conclusion = Conclusion(task, path, self.progress, self.rules)
         role = nested.role if nested is not None else "root"
         schema = task.schema if task.strategy != "rlm" else None
         self.root = RootModel(engine.client, task.profile.root, engine.budget, self.replay, role, schema)

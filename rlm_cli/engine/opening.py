@@ -26,8 +26,8 @@ def run_started(task: Task, path: CallPath) -> RunStarted:
     )
 
 
-def refinement_started(task: Task, path: CallPath) -> RefinementStarted:
-    """`task`: what is left to do."""
+def refinement_started(task: Task, path: CallPath, documents: int) -> RefinementStarted:
+    """`task`: what is left to do; `documents`: how many the first pass rests on."""
     profile = task.profile
     return RefinementStarted(
         path=path,
@@ -36,7 +36,7 @@ def refinement_started(task: Task, path: CallPath) -> RefinementStarted:
         root_address=whereabouts(profile.root),
         sub_model=profile.sub.model,
         sub_address=whereabouts(profile.sub),
-        documents=len(task.context.documents),
+        documents=documents,
     )
 
 

@@ -52,6 +52,8 @@ class Progress:
     warnings: dict[str, None] = field(default_factory=dict)
     answer: str = ""
     doubt: str | None = None
+    unrefined: bool = False
+    """The answer is a first pass's, and a second one is to follow."""
 
     def meet(self, limit: LimitReached, path: CallPath, ends: bool) -> Generator[Event, None, None]:
         """Note a limit; yields its event the first time. A limit on iterations ends nothing but this run."""
@@ -66,7 +68,7 @@ class Progress:
     def put_by(self) -> "FirstAnswer":
         """Make room for a second pass; return the answer of the first."""
         first = FirstAnswer(self.answer, self.doubt, self.citations)
-        self.answer, self.doubt, self.citations, self.variables = "", None, {}, ()
+        self.answer, self.doubt, self.citations, self.variables, self.unrefined = "", None, {}, (), False
         return first
 
     def fall_back_on(self, first: "FirstAnswer") -> None:

@@ -1,6 +1,7 @@
 """The second pass: what a stronger model is given of what a first one has found.
 
-Covered: which documents it gets, what it is told of the first pass. Not covered: running it (loop.py).
+Covered: what it is told of the first pass, and on which documents that rests. The text is the same whole one: what
+overrules an answer stands, more often than not, where the first pass has not looked. Not covered: running it (loop.py).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +9,6 @@ from dataclasses import replace
 
 from rlm_cli.amounts import counted
 from rlm_cli.context import Context
-from rlm_cli.narrowing import narrowed
 from rlm_cli.places import place_name
 from rlm_cli.references import references
 from rlm_cli.results import Citation, Finding
@@ -20,43 +20,38 @@ _ANSWER = 12_000
 _QUOTES = 40
 """Pieces of evidence, and findings, that are shown."""
 _QUOTE = 300
-
-
-def cited(context: Context, answer: str, evidence: Iterable[Citation], findings: Iterable[Finding]) -> set[str]:
-    """Return the paths of the documents that a first pass rests on."""
-    places = (*evidence, *references(context, answer), *(each.place for each in findings))
-    return {each.path for each in places if context.document(each.path) is not None}
+_PATHS = 40
+"""Documents that are named."""
 
 
 def second_task(
     task: Task, answer: str, doubt: str | None, evidence: Sequence[Citation], findings: Sequence[Finding]
 ) -> Task:
-    """Return what is left to do when the first pass of `task` has come to this.
-
-    Its context is a new one where documents are left out, and has to be closed then.
-    """
+    """Return what is left to do when the first pass of `task` has come to this."""
     assert task.profile.refine is not None
-    paths = cited(task.context, answer, evidence, findings)
-    apart = 0 < len(paths) < len(task.context.documents)
-    told = list(_told(answer, doubt, evidence, findings, len(paths), len(task.context.documents)))
+    told = "\n".join(_told(answer, doubt, evidence, findings, cited(task.context, answer, evidence, findings)))
     # The money, the time and the rules are those of the whole run.
     models = replace(task.profile.refine, limits=task.profile.limits, rules=task.profile.rules)
-    return replace(
-        task, profile=models, context=narrowed(task.context, paths) if apart else task.context, earlier="\n".join(told)
-    )
+    return replace(task, profile=models, strategy="rlm", earlier=told)
+
+
+def cited(context: Context, answer: str, evidence: Iterable[Citation], findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Return the paths of the documents that a first pass rests on, in the order in which it names them."""
+    places = (*evidence, *references(context, answer), *(each.place for each in findings))
+    return tuple(dict.fromkeys(each.path for each in places if context.document(each.path) is not None))
 
 
 def _told(
-    answer: str, doubt: str | None, evidence: Sequence[Citation], findings: Sequence[Finding], documents: int, all_: int
+    answer: str, doubt: str | None, evidence: Sequence[Citation], findings: Sequence[Finding], paths: Sequence[str]
 ) -> Iterator[str]:
     yield (
-        "Another model has had a first look, and this is what it came to. It is a hint and no proof: check what the "
-        "answer turns on, look for what was missed, and give your own answer whole; nobody reads this one."
+        "Another model has had a first look, and this is what it came to. It is a hint and no proof: begin with its "
+        "doubts and with what its answer turns on, and search the rest for what was missed, or overrules it. Give your "
+        "own answer whole; nobody reads this one."
     )
-    if documents == 0:
-        yield "It cited no document, so the context is the whole text."
-    elif documents < all_:
-        yield f"The context is the {counted(documents, 'document')} that it cited, of {all_:,}."
+    if paths:
+        more = f" and {len(paths) - _PATHS:,} more" if len(paths) > _PATHS else ""
+        yield f"It rests on {counted(len(paths), 'document')}: {', '.join(paths[:_PATHS])}{more}."
     yield "Its answer:"
     yield from _quoted(answer[:_ANSWER])
     if len(answer) > _ANSWER:
