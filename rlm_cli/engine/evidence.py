@@ -22,9 +22,10 @@ from rlm_cli.places import resolve
 from rlm_cli.results import Citation
 
 ASKED_FOR = """\
-End the reply with the evidence, one line for each claim that matters: a place, ` | `, and a short quote copied from \
-there character by character, without the number before it; where it goes over several lines, join them with a space. \
-Then what you could not settle, or nothing. Exactly in this form:
+The answer first, with whatever last line it is to have. Behind it, apart from it, the evidence: one line for each \
+claim that matters, a place, ` | `, and a short quote copied from there character by character, without the number \
+before it and without an ellipsis; where it goes over several lines, join them with a space. Then a line that begins \
+with `Doubt:` and says what you could not settle; leave it out where there is nothing. Exactly in this form:
 
 ```evidence
 PLACE | QUOTE

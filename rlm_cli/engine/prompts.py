@@ -92,20 +92,21 @@ def first_message(task: Task, facts: ReplFacts, path: CallPath = ROOT) -> str:
             _python(facts),
             *(["", "# Advice", "", profile.prompts.advice.strip()] if profile.prompts.advice else []),
             "",
-            _answer(task),
+            _answer(task, path),
             *schemas.section(task),
             *(_findings(task) if task.findings else []),
         ]
     )
 
 
-def _answer(task: Task) -> str:
+def _answer(task: Task, path: CallPath) -> str:
     """Return who reads the answer, and how places are written in it."""
     places = _places(task.context.documents)
     if task.schema is not None:
         return f"Places in evidence and doubt are written {places}." if places else ""
     named = f"; places in it are written {places}, unless the question says otherwise" if places else ""
-    return f"The answer is text for the person who asked{named}."
+    whom = "run that asked" if path.depth else "person who asked"
+    return f"The answer is text for the {whom}{named}."
 
 
 def _python(facts: ReplFacts) -> str:
