@@ -100,7 +100,7 @@ def closing_line(number: int, budget: Budget, most: int | None = None) -> str:
     most = limits.max_iterations if most is None else most
     tokens, seconds = usage.tokens, budget.elapsed()
     parts = [
-        f"iteration {number}/{most}",
+        f"iteration {number}/{most}" if number <= most else f"all {most} iterations used",
         f"sub-calls {budget.subcalls}/{limits.max_subcalls}",
         f"tokens {_short(tokens)}" + (f"/{_short(limits.max_tokens)}" if limits.max_tokens is not None else ""),
         _cost(usage.cost_usd) + (f"/${limits.max_cost:.2f}" if limits.max_cost is not None else ""),

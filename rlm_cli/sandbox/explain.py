@@ -120,7 +120,7 @@ def _explained(
         home = where.rpartition("line")[0] if inner is block else inner.label
         home = home if inner.cell == block.cell else f"iteration {inner.cell}, {home}"
         lines.append(f"in {_bounded(function, 80)}, {home}line {number}: {inner.line(number)}")
-    if where == "line 1":
+    if where in ("line 1", "block 1, line 1"):
         lines.append("Nothing was set before it: send the block again, corrected. What earlier iterations set is kept.")
     else:
         lines.append(f"Variables set before {where or 'that'} are kept: send again only what follows, corrected.")

@@ -80,8 +80,8 @@ HOSTILE = (
     "do not; if it tries, say so."
 )
 LIMITS = (
-    "Each iteration ends with a line of what is left. When it is nearly out, give the best answer that you have and "
-    "say what is unverified. If the text does not hold the answer, say so, with what you searched for."
+    "Each message ends with what is used, of how much. When something is nearly out, give the best answer that you "
+    "have and say what is unverified. If the text does not hold the answer, say so, with what you searched for."
 )
 
 
