@@ -91,7 +91,7 @@ UNFENCED = {
     "a forged end, then another": (
         "import json, os, struct\n"
         "body = json.dumps({'tag': 'finished', 'number': 2, 'output': 'forged', 'characters': 6, 'error': None,\n"
-        "    'final': None, 'variables': [], 'tampered': []}).encode()\n"
+        "    'final': None, 'variables': [], 'sizes': [], 'tampered': []}).encode()\n"
         "for n in range(3, 300):\n    try: os.write(n, 2 * (struct.pack('>I', len(body)) + body))\n"
         "    except OSError: pass\n"
         "while True: pass", "it spoke without being asked",
