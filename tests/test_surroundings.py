@@ -1,6 +1,7 @@
 """What a check of a finding is shown: the code around it, and where that code is used, told without a parser."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,15 +35,18 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
-    folder = tmp_path_factory.mktemp("in")
-    for name, text in FILES.items():
+def loaded(folder: Path, files: dict[str, str]) -> Context:
+    for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, newline="")
-    loaded = load([str(folder)]).context
-    yield loaded
-    loaded.close()
+    return load([str(folder)]).context
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    made = loaded(tmp_path_factory.mktemp("in"), FILES)
+    yield made
+    made.close()
 
 
 def finding(path: str, line: int, column: int = 1) -> Finding:
@@ -133,3 +137,31 @@ def test_calls_with_constants_do_not_crowd_out_the_one_that_matters(tmp_path: Pa
     assert used is not None and used.total == 9
     assert used.shown[0].startswith("views.py\n")
     assert "Those that are not shown may hand over anything" in asked
+
+
+def test_a_handler_is_reached_where_its_class_is_named(tmp_path: Path) -> None:
+    context = loaded(
+        tmp_path,
+        {
+            "views.py": "class Report(View):\n    n = 1\n\n    def get(self, request):\n        open(request.path)\n",
+            "urls.py": "from views import Report\n\nroutes = [\n    path('<path:name>', Report.as_view()),\n]\n",
+            "noise.py": "x = {}.get(1)\n" * 9,
+        },
+    )
+    used = calls(context, finding("views.py", 5))
+    assert used is not None
+    assert (used.name, used.total) == ("Report", 2)
+    assert "path('<path:name>', Report.as_view())" in used.shown[0]
+    assert "noise.py" not in "".join(used.shown)
+
+
+def test_places_that_the_claim_names_are_shown(tmp_path: Path) -> None:
+    copy = "def total(rows):\n    return sum(rows)\n"
+    context = loaded(tmp_path, {"a.py": copy, "b/sums.py": f"import a\n\n{copy}", "c.py": "x = 1\n"})
+    claim = replace(finding("a.py", 1), title="Same as total at b/sums.py:3", message="See a.py:2, none.py:4, c.py:1.")
+    asked = prompt(claim, context, {})
+    assert "Other places that the claim is about, marked with *:" in asked
+    assert "*     3 | def total(rows):" in asked
+    assert "*     1 | x = 1" in asked
+    assert asked.count("a.py\n") == 1, "what is shown already is not shown again"
+    assert "Other places" not in prompt(finding("a.py", 1), context, {})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rlm_cli.amounts import counted
 from rlm_cli.context import Context
+from rlm_cli.references import references
 from rlm_cli.results import Finding
 from rlm_cli.safe_text import safe
 
@@ -19,6 +20,8 @@ _LONGEST = 300
 """Characters of a line; of a longer one the part around the quote."""
 _CALLS = 6
 _AROUND_CALLS = 4
+_NAMED = 3
+"""Places that a claim names which are shown."""
 _SEARCHED = 2_000
 """Places at which a name is looked at for a call."""
 _WIDELY = 120
@@ -112,6 +115,17 @@ def calls(context: Context, finding: Finding) -> Calls | None:
         for path, line in chosen
     )
     return Calls(name, shown, len(found), searched < _SEARCHED)
+
+
+def named_places(context: Context, finding: Finding) -> tuple[str, ...]:
+    """Return the lines around the other places that a claim names, as `src/a.py:12`: where a copy stands, what leads
+    here. Those that are among the lines around the finding are left out.
+    """
+    listed, shown = _listed(finding), dict[tuple[str, int], str]()
+    for each in references(context, f"{finding.title}\n{finding.message}"):
+        if each.verified and each.line is not None and not (each.path == finding.path and each.line in listed):
+            shown.setdefault((each.path, each.line), _use(context, each.path, each.line))
+    return tuple(shown.values())[:_NAMED]
 
 
 def _use(context: Context, path: str, line: int) -> str:

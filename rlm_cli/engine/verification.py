@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from rlm_cli.amounts import counted
 from rlm_cli.context import Context
 from rlm_cli.engine.subcalls import Numbers, Subcalls
-from rlm_cli.engine.surroundings import around, calls
+from rlm_cli.engine.surroundings import around, calls, named_places
 from rlm_cli.events import CallPath, Event, FindingReported
 from rlm_cli.finding_claims import one_line
 from rlm_cli.places import place_name
@@ -116,6 +116,8 @@ def prompt(finding: Finding, context: Context, rules: Mapping[str, Rule]) -> str
         + f"Place: {place_name(finding.place)}, the lines marked with >",
         around(context, finding),
     ]
+    if others := named_places(context, finding):
+        parts += ["Other places that the claim is about, marked with *:", *others]
     used = calls(context, finding)
     if used is not None and used.shown:
         beyond = used.total - len(used.shown)
