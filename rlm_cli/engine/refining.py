@@ -45,9 +45,10 @@ def _told(
     answer: str, doubt: str | None, evidence: Sequence[Citation], findings: Sequence[Finding], paths: Sequence[str]
 ) -> Iterator[str]:
     yield (
-        "Another model has had a first look, and this is what it came to. It is a hint and no proof: begin with its "
-        "doubts and with what its answer turns on, and search the rest for what was missed, or overrules it. Give your "
-        "own answer whole; nobody reads this one."
+        "Another model has had a first look; its session is gone, and its iterations count. What it came to is a hint and "
+        "no proof: begin with its doubts and with what its answer turns on, and search the whole text, above all the "
+        "documents that it does not cite, for what it missed or what overrules it. Give your own answer whole: the reader "
+        "does not see the first one."
     )
     if paths:
         more = f" and {len(paths) - _PATHS:,} more" if len(paths) > _PATHS else ""
@@ -60,7 +61,7 @@ def _told(
         yield "Its doubts:"
         yield from _quoted(doubt[:_ANSWER])
     if evidence:
-        yield "Its evidence:"
+        yield "Its evidence; each quote stands there, and whether it proves the point is yours to judge:"
         yield from _listed([f"{place_name(each)}: {safe_line(each.quote or '')[:_QUOTE]}" for each in evidence])
     if findings:
         yield "Findings it has reported, which stand unless they are refuted; do not report them again:"

@@ -17,12 +17,15 @@ def shorten(text: str, whole: str, total: int | None = None, limit: int = SHOWN)
     total = len(text) if total is None else total
     if len(text) <= limit * _TOLERANCE:
         return text
+    given, there = text, f"whole text in {whole}"
     text = "\n".join(_shorten_line(line, whole, limit) for line in text.split("\n"))
     if len(text) <= limit:
         return text
     head, tail = _head(text, limit * 2 // 3), _tail(text, limit // 3)
     hidden = total - len(head) - len(tail)
-    return f"{head}\n[... {hidden:,} of {total:,} characters hidden; whole text in {whole} ...]\n{tail}"
+    if text == given and total == len(text):  # what is seen can be counted off from what there is
+        there = f"print({whole}[{len(head)}:{len(text) - len(tail)}]) shows them"
+    return f"{head}\n[... {hidden:,} of {total:,} characters hidden; {there} ...]\n{tail}"
 
 
 def _shorten_line(line: str, whole: str, limit: int) -> str:

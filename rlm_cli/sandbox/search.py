@@ -63,13 +63,17 @@ def grep_over(context: str, documents: Documents, show: Callable[[str], None]) -
         inside = documents if path is None else chosen(documents, path)
         hits = Hits()
         seen_last: Document | None = None
+        text, shown_to = "", -1
         for document, line, found in _matches(context, inside, compiled, lambda: limit is None or len(hits) < limit):
             hits.total += 1
             if document is not seen_last:
                 hits.documents += 1
                 seen_last = document
             if limit is None or len(hits) < limit:
-                text = excerpt(context, document, *found.span(), width)
+                # What has been shown already, around a hit on the same line, is not shown again.
+                if found.end() > shown_to:
+                    text = excerpt(context, document, *found.span(), width)
+                    shown_to = bounds(context, document, *found.span(), width)[1]
                 hits.append(Hit(document, line, found.start(), text, found.group()))
             if hits.total >= _COUNT_LIMIT and limit is not None:
                 break
@@ -150,6 +154,14 @@ def _matches(
 
 def excerpt(context: str, document: Document, start: int, end: int, width: int) -> str:
     """Return up to `width` characters around a place, cut at its line."""
+    left, right = bounds(context, document, start, end, width)
+    before = "..." if left > document.start and context[left - 1] != "\n" else ""
+    after = "..." if right < document.end and context[right] != "\n" else ""
+    return before + visible(context[left:right]) + after
+
+
+def bounds(context: str, document: Document, start: int, end: int, width: int) -> tuple[int, int]:
+    """Return where the excerpt around a place begins and ends."""
     end = min(end, start + width)
     spare = max(0, width - (end - start))
     left = max(document.start, start - spare // 2)
@@ -158,11 +170,7 @@ def excerpt(context: str, document: Document, start: int, end: int, width: int) 
     right = min(document.end, end + spare - (start - left))
     # A match of several lines shows them; beyond it the line ends.
     line_end = context.find("\n", end, right)
-    right = right if line_end < 0 else line_end
-    text = context[left:right]
-    before = "..." if left > document.start and context[left - 1] != "\n" else ""
-    after = "..." if right < document.end and context[right] != "\n" else ""
-    return before + visible(text) + after
+    return left, right if line_end < 0 else line_end
 
 
 def visible(text: str) -> str:

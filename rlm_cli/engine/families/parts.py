@@ -27,7 +27,7 @@ NAMES = {
     ),
     "bm25": "- bm25(query, k=10, path=None): pieces of the text ranked by a query's words, shown like grep's lines.",
     "peek": "- peek(value): its type, size, head and tail.",
-    "numbered": "- numbered(path, first=1, last=None): its lines with their numbers, one str to print or send.",
+    "numbered": "- numbered(path, first=1, last=None): its path and numbered lines, one str to print or send.",
     "smart_chunk": (
         "- smart_chunk(text, target_size=100_000): pieces cut at headings, blank lines or sentences; nothing is lost."
     ),
