@@ -107,7 +107,7 @@ def survived(folder: Path, bomb: str, program: Path | None) -> Run:
         cell("again = llm_query('once')\nFINAL([paid, again])"),
     ]
     run = Run(folder, replies, program=program, cell_timeout=0.5)
-    assert (run.result.status, run.result.error) == ("complete", None)
+    assert (run.result.status, run.result.error) == ("complete", None), (run.result, run.told(3))
     assert json.loads(run.result.answer) == ["re once", "re once"]
     assert run.sub_prompts() == ["once"]
     assert run.result.subcalls == 1

@@ -45,10 +45,10 @@ def _told(
     answer: str, doubt: str | None, evidence: Sequence[Citation], findings: Sequence[Finding], paths: Sequence[str]
 ) -> Iterator[str]:
     yield (
-        "Another model has had a first look; its session is gone, and its iterations count. What it came to is a hint and "
-        "no proof: begin with its doubts and with what its answer turns on, and search the whole text, above all the "
-        "documents that it does not cite, for what it missed or what overrules it. Give your own answer whole: the reader "
-        "does not see the first one."
+        "Another model has had a first look; its session is gone, and its iterations count. What it came to is a hint "
+        "and no proof: begin with its doubts and with what its answer turns on, and search the whole text, above all "
+        "the documents that it does not cite, for what it missed or what overrules it. Give your own answer whole: the "
+        "reader does not see the first one."
     )
     if paths:
         more = f" and {len(paths) - _PATHS:,} more" if len(paths) > _PATHS else ""
