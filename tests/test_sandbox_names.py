@@ -14,6 +14,7 @@ from support.repl import Session, session_over
 
 from rlm_cli.chunks import smart_chunk
 from rlm_cli.engine import prompts
+from rlm_cli.sandbox.answering import Answer
 from rlm_cli.sandbox.asking import Parent
 from rlm_cli.sandbox.interrupts import Interrupts
 from rlm_cli.sandbox.names import Names
@@ -278,3 +279,9 @@ def test_a_pattern_of_paths_may_fit_nothing(shared: Session) -> None:
     said = shared.run("hits = grep('x', path='*/nowhere/*.py')").output
     assert "no hits for 'x' in 0 of" in said
     assert shared.value("print(len(bm25('alpha', path='*.none')))").splitlines()[-1] == "0"
+
+
+def test_a_cell_can_answer_though_the_one_before_was_stopped_while_memory_was_tidied_up() -> None:
+    answer = Answer("old", "doubt", open=False)
+    answer.clear()
+    assert (answer.text, answer.doubt, answer.open) == (None, None, True)

@@ -24,6 +24,11 @@ class Answer:
     open: bool = True
     """Not while memory is tidied up: then clean-ups run that an earlier cell has laid."""
 
+    def clear(self) -> None:
+        """Begin with a cell: nothing is answered, and it may be."""
+        # An interrupt may have struck while memory was tidied up, and kept it from being opened again.
+        self.text, self.doubt, self.open = None, None, True
+
 
 def answer_text(value: Any, what: str) -> str:
     """Return the answer, or what else `what` is, as text: a str as it is, else as JSON, else as str() shows it.

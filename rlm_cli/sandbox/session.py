@@ -181,7 +181,7 @@ class Session:
         self._names.release()
         tampered += self._names.restore()
         doors.reset()
-        self._names.answer.text = self._names.answer.doubt = None
+        self._names.answer.clear()
 
     def _run_blocks(self, number: int, sources: list[str]) -> str | None:
         """Run blocks in order until one fails; return the text of its error."""
