@@ -30,6 +30,7 @@ TEMPLATE = Template(
         "Obligations: party, obligation, deadline, penalty, place",
         "Conflicts: clause, against, difference, prevails",
         "Amended terms: in force, place, replaced, its place",
+        "Defined terms: term, defined as, place, used as, place",
         "Unusual terms: term, why, place",
     ),
 )
