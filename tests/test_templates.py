@@ -42,7 +42,7 @@ def test_a_section_stands_between_question_and_context_and_is_short(name: str, t
     lines = section(work)
     assert lines[0] == f"# Task: {TEMPLATES[name].title}"
     assert lines[-1] == ""
-    assert len(re.findall(r"\w[\w=._-]*", "\n".join(lines))) <= 210
+    assert len(re.findall(r"\w[\w=._-]*", "\n".join(lines))) <= 220
     message = prompts.first_message(work, FACTS)
     assert message.startswith("# Question\n\nWhat is it?\n\n" + "\n".join(lines) + "\n# Context\n")
 
