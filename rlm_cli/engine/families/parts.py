@@ -49,8 +49,8 @@ NAMES = {
         "- rlm_query_batched(pairs): many of them, from (question, context) pairs."
     ),
     "cite": (
-        "- cite(path_or_offset, quote): records evidence for the reader, prints and returns its place; ValueError where "
-        "the quote does not stand there. Copy the words that prove it; lines may be joined."
+        "- cite(path_or_offset, quote): records evidence for the reader, prints and returns its place; ValueError "
+        "where the quote does not stand there. Copy the words that prove it; lines may be joined."
     ),
     "out": "- out[n]: all that iteration n printed. SHOW_VARS(): what you have stored. budget(): what is left.",
     "FINAL": (
