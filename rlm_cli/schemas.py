@@ -8,6 +8,7 @@ checking is bounded, so no `pattern` of theirs is run here. `format` is a remark
 
 import functools
 import json
+import math
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +32,9 @@ VALUE_PARTS = 400_000
 VALUE_DEPTH = 60
 """Levels of a value."""
 _WORK = 500_000
-"""Keywords that are applied in one check, about."""
+"""Keywords that are applied in one check, about; each counts for more, the larger what it is applied to is."""
+_WEIGHT = 200
+"""Characters of a value that count as much as a keyword: what does not fit is told with the value, once a keyword."""
 _REASONS = 3
 _REASON = 300
 """Characters of one reason."""
@@ -55,9 +58,12 @@ _NAMED = frozenset("$defs definitions dependentSchemas patternProperties propert
 _LISTED = frozenset("allOf anyOf items oneOf prefixItems".split())
 """Keywords with a list of schemas."""
 _OWN_DEFINITION = re.compile(r"#/(?:\$defs|definitions)/[^/]+")
-_FENCE = re.compile(r"^```[\w+-]*[ \t]*\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
+_OPENING = re.compile(r"```[\w+-]*[ \t]*")
 _THOUGHT = re.compile(r"\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 """What some servers leave before a reply."""
+
+_UNRESOLVED = "the schema refers to what is not in it"
+_UNCHECKABLE = "it cannot be checked against the schema"
 
 _work = threading.local()
 """What is left of `_WORK` in the check of this thread."""
@@ -91,6 +97,12 @@ def check_schema(schema: str, strict: bool = False) -> None:
     if strict:
         _keep_bounded(content)
     _compiled(schema)
+    # A reference in a circle, or to what is not there, shows only when it is followed.
+    samples: tuple[Any, ...] = (None, {}, [], "", 0)
+    for value in samples:
+        why = misfit(schema, value)
+        if why is not None and why.startswith((_UNRESOLVED, _UNCHECKABLE)):
+            raise ValueError(f"nothing can be checked against it: {why}")
 
 
 def misfit(schema: str, value: Any) -> str | None:
@@ -99,16 +111,18 @@ def misfit(schema: str, value: Any) -> str | None:
         return f"it is nested more than {VALUE_DEPTH} levels deep"
     from referencing.exceptions import Unresolvable
 
-    _work.left = _WORK
+    _work.left, _work.sizes = _WORK, {}
     try:
         found = list(islice(_compiled(schema).iter_errors(value), _REASONS + 1))
         reasons = [_reason(error) for error in found[:_REASONS]]
     except _TooMuchWork:
         return "checking it against the schema takes too long: make it smaller"
     except Unresolvable as error:
-        return f"the schema refers to what is not in it: {_short(str(error), 100)}"
+        return f"{_UNRESOLVED}: {_short(str(error), 100)}"
     except (RecursionError, ArithmeticError, ValueError, TypeError) as error:
-        return f"it cannot be checked against the schema ({type(error).__name__})"
+        return f"{_UNCHECKABLE} ({type(error).__name__})"
+    finally:
+        _work.sizes = {}
     if not reasons:
         return None
     return "; ".join(reasons) + ("; and more" if len(found) > _REASONS else "")
@@ -147,16 +161,34 @@ def value_in(text: str) -> Any:
     """Return the JSON value in a text, whatever it is. Raises ValueError."""
     thought = _THOUGHT.match(text)
     said = text if thought is None else text[thought.end() :]
-    fenced = [match[1] for match in islice(_FENCE.finditer(said), 2)]
-    why: ValueError | None = None
-    for part in (said, *(fenced if len(fenced) == 1 else [])):
+    if len(said) > VALUE_SIZE:
+        raise ValueError(f"{len(said):,} characters; the most is {VALUE_SIZE:,}")
+    try:
+        return _loaded(said)
+    except ValueError as error:
+        why = error
+    fenced = list(islice(_fenced(said), 2))
+    if len(fenced) == 1:
         try:
-            return _loaded(part)
+            return _loaded(fenced[0])
         except ValueError as error:
             why = error
     if len(fenced) > 1:
         raise ValueError("it holds several code fences: give the JSON alone")
     raise ValueError(f"it is not JSON alone: {why}")
+
+
+def _fenced(text: str) -> Iterator[str]:
+    """Yield what stands in code fences. In one pass: a text may hold nothing but their beginnings."""
+    inside: list[str] | None = None
+    for line in text.split("\n"):
+        if inside is None:
+            inside = [] if _OPENING.fullmatch(line) else None
+        elif line.rstrip(" \t\r") == "```":
+            yield "\n".join(inside)
+            inside = None
+        else:
+            inside.append(line)
 
 
 def _loaded(text: str) -> Any:
@@ -165,11 +197,18 @@ def _loaded(text: str) -> Any:
     if len(text) > VALUE_PARTS and structure(text.encode("utf-8", "replace"), VALUE_PARTS) > VALUE_PARTS:
         raise ValueError("it has too many parts")
     try:
-        return json.loads(text.strip(), parse_constant=_refuse_constant)
+        return json.loads(text.strip(), parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{_short(number, 30)} is too large for a number")
+    return value
 
 
 def _refuse_constant(name: str) -> None:
@@ -278,15 +317,30 @@ def _counted(applies: Any) -> Any:
     """Return the function of a keyword, made to give up once a check has taken too much."""
 
     def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
-        cost = 1 + (len(value) if isinstance(value, list | dict) else 0)
+        size = _size(instance)
+        cost = 1 + size // _WEIGHT + (len(value) if isinstance(value, list | dict) else 0)
         if value is True and isinstance(instance, list) and not all(isinstance(each, str) for each in instance):
-            cost += len(instance) ** 2 // 10  # uniqueItems compares each with each
+            cost += len(instance) * (len(instance) + size) // 10  # uniqueItems compares each with each
         _work.left = getattr(_work, "left", _WORK) - cost
         if _work.left < 0:
             raise _TooMuchWork
         return applies(validator, value, instance, schema)
 
     return counted
+
+
+def _size(value: Any) -> int:
+    """Return about how many characters a value takes; that of a list or a mapping is worked out once a check."""
+    if isinstance(value, str):
+        return len(value)
+    if not isinstance(value, list | dict):
+        return 10
+    sizes: dict[int, int] = _work.sizes
+    known = sizes.get(id(value))
+    if known is None:
+        parts = value if isinstance(value, list) else [*value, *value.values()]
+        known = sizes[id(value)] = 2 + sum(2 + _size(each) for each in parts)
+    return known
 
 
 def _reason(error: Any) -> str:

@@ -304,3 +304,19 @@ def test_the_offline_profile_keeps_to_its_search(text: str) -> None:
 def test_a_profile_says_how_it_answers(tmp_path: Path) -> None:
     with Asking(tmp_path, {"contract.txt": CONTRACT}, "FINAL(the loop)", settings={"strategy": "rlm"}) as asking:
         assert asking.result()["answer"] == "the loop"
+
+
+def test_a_reply_with_a_number_that_is_none_is_asked_for_again(tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "object"}')
+    with Asking(tmp_path, {"a.txt": "x\n"}, ['{"payer": 1e400}', '{"payer": 1}']) as asking:
+        ran = asking.ask("--schema", str(schema))
+        assert ran.code == 0, ran.err
+        assert len(asking.server.requests) == 2
+
+
+def test_evidence_in_the_middle_of_a_reply_is_named_as_unchecked(tmp_path: Path) -> None:
+    text = "It is so.\n```evidence\na.txt:1 | x\n```\nAnd a last word.\n"
+    with Asking(tmp_path, {"a.txt": "x\n"}, text) as asking:
+        ran = asking.ask()
+        assert "evidence stands in the middle of the reply: it was not checked" in ran.err

@@ -141,9 +141,10 @@ def test_both_passes_share_one_cap(tmp_path: Path) -> None:
 
 def test_without_an_iteration_left_the_first_answer_is_the_answer(tmp_path: Path) -> None:
     asked = Asked(tmp_path, {"quick-root": [cell("print(1)"), FIRST], "strong-root": [SECOND]}, max_iterations=2)
-    assert asked.ran.code == 0
-    assert (asked.result["status"], asked.result["answer"]) == ("complete", "on the first, see pay.md:1")
-    assert any("no iteration was left for a second pass" in each for each in asked.result["warnings"])
+    assert asked.ran.code == 3
+    assert (asked.result["status"], asked.result["answer"]) == ("partial", "on the first, see pay.md:1")
+    assert asked.result["limits_reached"] == ["max_iterations"]
+    assert any("no iteration was left for the second pass" in each for each in asked.result["warnings"])
     assert not asked.of("refinement_started")
 
 

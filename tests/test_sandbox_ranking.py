@@ -153,3 +153,31 @@ def test_a_hit_can_be_printed_and_control_characters_are_spelled_out() -> None:
         assert session.value("h = bm25('needle', k=0)\nprint(bm25('needle')[0])").splitlines()[-1] == (
             "a.txt:1: \\x1b[31m needle"
         )
+
+
+# --- long lines, and parts of the text ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", ["x ", "x", "中"])
+def test_a_word_is_found_wherever_a_long_line_is_cut(words: str) -> None:
+    for before in (1_990, 1_996, 2_000):
+        text = (words * 2_000)[:before] + " password " + "y" * 3_000
+        with session_over({"a.min.js": text}) as session:
+            assert session.value("print([hit.match for hit in bm25('password')])").endswith("['password']")
+
+
+def test_a_word_at_the_edge_of_a_block_is_found() -> None:
+    text = "lorem ipsum dolor " * 80_000
+    text = text[:999_996] + " password " + text[1_000_006:]
+    with session_over({"big.json": text}) as session:
+        assert session.value("print(len(bm25('password')))").endswith("1")
+
+
+def test_a_word_that_stands_elsewhere_is_not_said_to_be_absent() -> None:
+    with session_over({"src/a.txt": "alpha\n", "notes.txt": "beta\n"}) as session:
+        said = session.value("hits = bm25('beta', path='src/*')")
+        assert "no hits in 1 of 2 documents" in said
+        assert "pieces of other documents with each word: beta 1" in said
+        assert "pieces in 1 of 2 documents shown; pieces with each word: alpha 1" in session.value(
+            "hits = bm25('alpha', path='src/*')"
+        )

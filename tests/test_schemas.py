@@ -3,6 +3,7 @@
 import inspect
 import json
 import sys
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -124,7 +125,6 @@ def test_what_takes_too_much_work_is_a_misfit_and_no_hang() -> None:
     assert "takes too long" in str(misfit({"$defs": doubling, "$ref": "#/$defs/a0"}, 1))
     assert "takes too long" in str(misfit({"uniqueItems": True}, [[n] for n in range(10_000)]))
     assert misfit({"uniqueItems": True, "items": {"type": "string"}}, [str(n) for n in range(10_000)]) is None
-    assert "cannot be checked" in str(misfit({"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}, 1))
 
 
 def test_deep_values_are_misfits_at_whatever_depth_of_the_stack() -> None:
@@ -165,7 +165,7 @@ def test_json_alone_or_in_a_fence_is_read(text: str) -> None:
         ('{"label": "praise"} I think', "Extra data"),
         ('```\n{"label": "praise"}\n```\nor\n```\n{"label": "complaint"}\n```', "several code fences"),
         ('{"label": NaN}', "NaN is no JSON"),
-        ('{"label": 1e999}', "is not one of"),
+        ('{"label": 1e999}', "1e999 is too large for a number"),
         ("[" * 100_000, "nested"),
         ("[[]," * 200_000, "too many parts"),
         ('{"label": "praise"', "Expecting ',' delimiter"),
@@ -185,3 +185,57 @@ def test_canonical_json_has_text_as_it_is_and_no_half_characters() -> None:
         schemas.canonical({"a": {1, 2}})
     with pytest.raises(ValueError, match=r"JSON"):
         schemas.canonical(float("nan"))
+
+
+# --- what a hostile schema, value or reply may cost ---------------------------------------------------------------
+
+
+def test_what_does_not_fit_in_many_ways_is_not_told_with_the_whole_value_each_time() -> None:
+    levels = 14
+    schema: dict[str, Any] = {"$defs": {f"l{levels}": {"type": "string"}}, "$ref": "#/$defs/l0"}
+    for level in range(levels):
+        both = {"$ref": f"#/$defs/l{level + 1}"}
+        schema["$defs"][f"l{level}"] = {"anyOf": [both, both]}
+    text = json.dumps(schema)
+    schemas.check_schema(text, strict=True)
+    tracemalloc.start()
+    try:
+        said = schemas.misfit(text, ["x" * 300] * 100)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert said is not None and "takes too long" in said
+    assert most < 300_000_000
+
+
+def test_items_that_have_to_differ_are_compared_within_bounds() -> None:
+    text = json.dumps({"type": "array", "uniqueItems": True})
+    rows = [{f"key{number}": [row, number] for number in range(60)} for row in range(1_000)]
+    said = schemas.misfit(text, rows)
+    assert said is not None and "takes too long" in said
+    assert schemas.misfit(text, rows[:20]) is None
+
+
+def test_a_text_of_nothing_but_beginnings_of_fences_is_read_in_one_pass() -> None:
+    with pytest.raises(ValueError, match="it is not JSON alone"):
+        schemas.value_in("```x\n" * 100_000)
+    assert schemas.value_in('Here:\n```json\n{"a": 1}\n```\nDone.') == {"a": 1}
+
+
+def test_a_number_that_is_no_number_any_more_is_refused() -> None:
+    with pytest.raises(ValueError, match="1e400 is too large for a number"):
+        schemas.value_in('{"payer": 1e400}')
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"},
+        {"$id": "https://example.com/mine", "$ref": "https://example.com/theirs"},
+        {"$dynamicRef": "https://example.com/theirs"},
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_found_before_anything_is_paid(schema: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"nothing can be checked against it|not in it"):
+        schemas.check_schema(json.dumps(schema))

@@ -146,13 +146,14 @@ def all_settings(settings: Sequence[str] | None, strategy: Strategy | None) -> t
 def answer_schema(name: str) -> str:
     """Return the JSON schema in a file, as canonical JSON."""
     try:
-        content = json.loads(Path(name).read_text(encoding="utf-8"))
+        content = json.loads(Path(name).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"--schema {name}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"--schema {name}: it is no JSON: {error}") from error
     text = json.dumps(content, ensure_ascii=False)  # in its own order, which is the order of the answer's parts
     try:
+        text.encode()  # JSON can spell half a surrogate pair, which nobody can be sent
         schemas.check_schema(text)
     except ValueError as error:
         raise UsageError(f"--schema {name}: {error}") from error

@@ -1,7 +1,16 @@
 """A run as plain lines, where there is no terminal to draw on. How one event reads is wording.py's business."""
 
 from rlm_cli.display.wording import line
-from rlm_cli.events import Event, ModelReplied, RunFinished, RunStarted, SubcallFailed, SubcallFinished, SubcallStarted
+from rlm_cli.events import (
+    Event,
+    ModelReplied,
+    RefinementStarted,
+    RunFinished,
+    RunStarted,
+    SubcallFailed,
+    SubcallFinished,
+    SubcallStarted,
+)
 
 
 class PlainLines:
@@ -16,6 +25,8 @@ class PlainLines:
         asked = None
         match event:
             case RunStarted():
+                self._asked[event.path] = event.root_model
+            case RefinementStarted():
                 self._asked[event.path] = event.root_model
             case SubcallStarted():
                 self._asked[event.path] = event.model

@@ -106,17 +106,18 @@ class Answering:
             return _Misfit(reading.CUT_EMPTY if reply.truncated else reading.EMPTY, "the reply held no answer")
         if self.task.schema is not None:
             try:
-                value = parse(self.task.schema, text)
+                return Parted(canonical(parse(self.task.schema, text)))
             except ValueError as error:
                 return _Misfit(
                     reading.misfit(str(error), reply.truncated), f"the answer does not fit the schema: {error}"
                 )
-            return Parted(canonical(value))
         found = Parted(_summary(text)) if self.task.findings else parted(self.task.context, text, reply.truncated)
         return found if found.answer else _Misfit(reading.EMPTY, "the reply held evidence and no answer")
 
     def _cite(self, answer: Parted) -> None:
         """Record the evidence, and say how much of it does not stand in the text."""
+        if answer.unread:
+            self.progress.warnings["evidence stands in the middle of the reply: it was not checked"] = None
         evidence = list(cited(self.task.context, answer.claims))
         self.progress.citations.update(dict.fromkeys(evidence))
         if missing := sum(not each.verified for each in evidence):

@@ -12,6 +12,7 @@ from rlm_cli.context import Context
 from rlm_cli.engine.progress import Progress
 from rlm_cli.engine.subcalls import Subcalls
 from rlm_cli.engine.verification import left_unchecked, verify
+from rlm_cli.errors import LimitReached
 from rlm_cli.events import AnswerGiven, CallPath, Event, FindingReported
 from rlm_cli.results import Status, StopReason
 from rlm_cli.seams import Final
@@ -51,6 +52,10 @@ class Conclusion:
             self.progress.unrefined = True
             return "complete", "final"  # what was found is judged after it
         unchecked = yield from self.check_findings(subcalls, told)
+        if self.task.profile.refine is not None and self.progress.ending is None:
+            why = "no iteration was left for the second pass: this is the answer of the first"
+            yield from self.progress.meet(LimitReached("max_iterations", why), self.path, ends=True)
+            self.progress.warnings[why] = None
         lacking = bool(lacking or unchecked or self.progress.found.left_out)
         if self.progress.ending is not None:
             return "partial", STOP_REASONS[self.progress.ending.limit]
@@ -84,10 +89,7 @@ class Conclusion:
     def _second_pass_follows(self) -> bool:
         if self.task.profile.refine is None or self.progress.ending is not None:
             return False
-        if self.progress.iterations < self.task.profile.limits.max_iterations:
-            return True
-        self.progress.warnings["no iteration was left for a second pass: this is the answer of the first"] = None
-        return False
+        return self.progress.iterations < self.task.profile.limits.max_iterations
 
     def leave_unchecked(self, why: str) -> None:
         """Say of the findings that nobody has come to judge that it is so, and why."""

@@ -53,6 +53,8 @@ class Parted:
     claims: tuple[tuple[str, str], ...] = ()
     """(place, quote), as they were written."""
     doubt: str | None = None
+    unread: bool = False
+    """There is a block of evidence that does not close the reply: it may be quoted from a text."""
 
 
 def without_thoughts(reply: str) -> str:
@@ -69,12 +71,12 @@ def parted(context: Context, reply: str, truncated: bool = False) -> Parted:
         return Parted(answer.strip(), doubt=doubt)
     closing = re.compile(rf"^[ \t]*{last[1]}`*[ \t]*$", re.MULTILINE).search(reply, last.end())
     if closing is None and not truncated:
-        return Parted(reply.strip())
+        return Parted(reply.strip(), unread=True)
     block = reply[last.end() : closing.start() if closing is not None else len(reply)]
     tail = reply[closing.end() :].strip() if closing is not None else ""
     said = _DOUBT.fullmatch(tail)
     if tail and said is None:
-        return Parted(reply.strip())
+        return Parted(reply.strip(), unread=True)
     answer, doubt = _ending_doubt(reply[: last.start()])
     if said is not None:
         answer, doubt = reply[: last.start()], _settled(said[1])

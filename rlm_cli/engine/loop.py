@@ -302,6 +302,8 @@ class _Run:
                     final = fitted(final, self.task.schema)
                 except ValueError as why:
                     self.progress.warnings[taken_anyway(why)] = None
+                    if self.task.earlier is not None:  # then the first pass's answer, which fits, is better
+                        return "partial", STOP_REASONS[ending.limit]
                 self.progress.answer, self.progress.doubt = final.answer, final.doubt
                 yield AnswerGiven(path=here, answer=final.answer, doubt=final.doubt)
         return "partial", STOP_REASONS[ending.limit]

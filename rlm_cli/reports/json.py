@@ -7,6 +7,7 @@ from typing import Any
 
 from rlm_cli.report import Report
 from rlm_cli.results import Withheld
+from rlm_cli.schemas import parse
 from rlm_cli.types import Profile, Usage
 
 SCHEMA_VERSION = 1
@@ -24,7 +25,7 @@ def render_json(report: Report) -> str:
         "limits_reached": list(result.limits_reached),
         "question": report.hide(task.question),
         "answer": result.answer,
-        **({"answer_json": _value(result.answer)} if task.schema is not None else {}),
+        **({"answer_json": _value(result.answer, task.schema)} if task.schema is not None else {}),
         "doubt": result.doubt,
         "error": {"message": result.error.message, "hint": result.error.hint} if result.error else None,
         "warnings": list(result.warnings),
@@ -67,10 +68,10 @@ def render_json(report: Report) -> str:
     return json.dumps(plain, ensure_ascii=True, indent=2) + "\n"
 
 
-def _value(answer: str) -> Any:
-    """Return the value that an answer by a schema is; None where it is none: a partial one need not be JSON."""
-    with suppress(ValueError, RecursionError):
-        return json.loads(answer)
+def _value(answer: str, schema: str) -> Any:
+    """Return the value that an answer by a schema is; None where it is none: a partial one need not fit."""
+    with suppress(ValueError):
+        return parse(schema, answer)
     return None
 
 

@@ -24,6 +24,8 @@ _PIECE = 2_000
 """Characters of a piece, at most."""
 _BLOCK = 1_000_000
 """Characters that are kept together in lower case, about: one emoji makes four bytes of each of them."""
+_LONGEST_WORD = 200
+"""Characters in which the end of a word is looked for."""
 _TERMS = 64
 """Words of a query."""
 _WORDS = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
@@ -67,16 +69,23 @@ def ranking_over(context: str, documents: Documents, show: Callable[[str], None]
         terms = _terms(str.__str__(query))
         if not terms:
             raise ValueError("the query has no words")
-        inside = None if path is None else chosen(documents, path)
+        inside = None if path is None else set(chosen(documents, path))
         pieces.get_ready()
         counts = {term: pieces.count(term) for term in terms}
-        scores = pieces.score(counts)
+        elsewhere, where = Counter[str](), ""
         if inside is not None:
-            scores = {piece: score for piece, score in scores.items() if pieces.document(piece) in inside}
+            where = f" in {len(inside):,} of {len(documents):,} documents"
+            within = {
+                term: Counter({piece: n for piece, n in by_piece.items() if pieces.document(piece) in inside})
+                for term, by_piece in counts.items()
+            }
+            elsewhere.update({term: len(by_piece) - len(within[term]) for term, by_piece in counts.items()})
+            counts = within
+        scores = pieces.score(counts)
         best = sorted(scores, key=lambda piece: (-scores[piece], piece))[: max(0, int(k))]
         hits = RankedHits(pieces.hit(piece, terms, counts, scores[piece]) for piece in best)
         hits.total = len(scores)
-        _show(hits, counts, show)
+        _show(hits, counts, where, +elsewhere, show)
         return hits
 
     return bm25
@@ -122,8 +131,12 @@ class _Pieces:
         pattern, apart = _pattern(term)
         first = max(0, bisect_right(self._blocks, start, key=lambda block: block[0]) - 1)
         for begin, text in self._blocks[first:] if end is None else self._blocks[first : first + 1]:
-            for found in pattern.finditer(text, max(0, start - begin), len(text) if end is None else end - begin):
+            # A word may go beyond the piece that it begins in.
+            until = len(text) if end is None else end - begin + _LONGEST_WORD
+            for found in pattern.finditer(text, max(0, start - begin), until):
                 place = begin + found.start()
+                if end is not None and place >= end:
+                    return
                 if not apart or (self._begins(place) and self._ends_at(begin + found.end())):
                     yield place
 
@@ -162,6 +175,8 @@ class _Pieces:
         lines: dict[int, dict[str, int]] = {}
         for at, word in found:
             lines.setdefault(self._context.rfind("\n", start, at), {}).setdefault(word, at)
+        if not lines:  # a form of a word that is only found with what stands behind the piece
+            lines = {start: {terms[0]: start}}
         best = max(lines.values(), key=lambda line: sum(weights[word] for word in line))
         term = max(best, key=lambda word: weights[word])
         place = best[term]
@@ -197,11 +212,17 @@ class _Pieces:
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while end - start > _PIECE:
         line_end = text.rfind("\n", start + _PIECE // 2, start + _PIECE) + 1
-        cut = line_end or start + _PIECE
+        cut = line_end or text.rfind(" ", start + _PIECE // 2, start + _PIECE) + 1 or _between(text, start + _PIECE)
         yield start, cut
         start = cut
     if start < end:
         yield start, end
+
+
+def _between(text: str, place: int) -> int:
+    """Return a place near this one, before it, at which no word is cut; this one where there is none."""
+    near = range(place, place - _LONGEST_WORD, -1)
+    return next((at for at in near if not (text[at - 1].isalnum() and text[at].isalnum())), place)
 
 
 def _small(text: str) -> str:
@@ -239,11 +260,20 @@ def _pattern(term: str) -> tuple[re.Pattern[str], bool]:
     return re.compile(re.escape(term) + "(?:es|s)?"), True
 
 
-def _show(hits: RankedHits, counts: dict[str, Counter[int]], show: Callable[[str], None]) -> None:
+def _show(
+    hits: RankedHits,
+    counts: dict[str, Counter[int]],
+    where: str,
+    elsewhere: Counter[str],
+    show: Callable[[str], None],
+) -> None:
     for hit in hits:
         show(f"{hit.score:.1f} {hit!r}")
     words = ", ".join(f"{visible(term)} {len(by_piece):,}" for term, by_piece in list(counts.items())[:20])
     if hits.total:
-        show(f"{len(hits):,} of {hits.total:,} pieces shown; pieces with each word: {words}")
+        show(f"{len(hits):,} of {hits.total:,} pieces{where} shown; pieces with each word: {words}")
     else:
-        show(f"no hits; none of these words is there: {', '.join(map(visible, list(counts)[:20]))}")
+        show(f"no hits{where}; none of these words is there: {', '.join(map(visible, list(counts)[:20]))}")
+        if elsewhere:
+            others = ", ".join(f"{visible(term)} {number:,}" for term, number in elsewhere.most_common(20))
+            show(f"pieces of other documents with each word: {others}")
