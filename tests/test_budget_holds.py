@@ -233,7 +233,9 @@ def test_the_last_word_is_always_paid_for(context: Context, drawn: dict[str, Any
     drawn["provider"].failing = 0.0
     drawn["interrupted_at"] = None
     run = Holding(context, **drawn)
-    if run.result.iterations and run.result.stop_reason != "timeout":
+    # Its money is kept back; on a busy machine its time may be over all the same.
+    late = any(each.startswith("no last word: the time limit") for each in run.result.warnings)
+    if run.result.iterations and run.result.stop_reason != "timeout" and not late:
         assert not any(each.startswith("no last word") for each in run.result.warnings)
         assert run.result.answer
 
